@@ -1,0 +1,44 @@
+package org.stiefelsystem.shell;
+
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/** The names and defaults that the services agree on; each service validates its own. */
+final class KnownSettings {
+
+    static final Map<String, String> DEFAULTS = defaults();
+
+    private KnownSettings() {}
+
+    static String defaultOf(String name) {
+        return DEFAULTS.getOrDefault(name, "");
+    }
+
+    private static Map<String, String> defaults() {
+        Map<String, String> defaults = new LinkedHashMap<>();
+        defaults.put("stiefel.transport", "wireguard");
+        defaults.put("stiefel.link", "");
+        defaults.put("stiefel.bind", "127.0.0.1");
+        defaults.put("stiefel.run-dir", "/run/stiefel");
+        defaults.put("stiefel.discovery.port", "61570");
+        defaults.put("stiefel.discovery.state-port", "4643");
+        defaults.put("stiefel.discovery.actuator-port", "4663");
+        defaults.put("stiefel.payload.port", "4644");
+        defaults.put("stiefel.payload.admin-port", "4654");
+        defaults.put("stiefel.payload.actuator-port", "4664");
+        defaults.put("stiefel.payload.name", "");
+        defaults.put("stiefel.payload.boot-dir", "");
+        defaults.put("stiefel.payload.kernel", "");
+        defaults.put("stiefel.payload.initrd", "");
+        defaults.put("stiefel.payload.cmdline", "");
+        defaults.put("stiefel.payload.mode", "direct");
+        defaults.put("stiefel.payload.export", "root");
+        defaults.put("stiefel.payload.nbd-port", "10809");
+        defaults.put("stiefel.payload.export-admin", "http://127.0.0.1:4655");
+        defaults.put("stiefel.export.port", "10809");
+        defaults.put("stiefel.export.admin-port", "4655");
+        defaults.put("stiefel.export.actuator-port", "4665");
+        defaults.put("stiefel.actuator.bind", "127.0.0.1");
+        return Map.copyOf(defaults);
+    }
+}

@@ -1,0 +1,5 @@
+/** The effective settings. */
+@NullMarked
+package org.stiefelsystem.shell.config;
+
+import org.jspecify.annotations.NullMarked;
