@@ -1,0 +1,247 @@
+package org.stiefelsystem.shell.demo;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.stiefelsystem.shell.CommandFailure;
+
+/** One host and one virtual desktop on a cable: everything real but the metal. */
+final class Demo implements AutoCloseable {
+
+    static final String HOST = "thinkpad";
+
+    /** What a desktop needs at the least; the real ones have more. */
+    private static final int MEMORY_MIB = 768;
+
+    /** Under TCG on a loaded machine; a boot takes a quarter of it. */
+    private static final Duration BOOT = Duration.ofMinutes(6);
+
+    private static final Duration SERVER_START = Duration.ofMinutes(2);
+    private static final Duration SHUTDOWN = Duration.ofMinutes(3);
+
+    private final Lab lab;
+    private final Path directory;
+    private final Path disk;
+    private final Process server;
+    private final QemuMachine desktop;
+    private final long switchedOn;
+
+    private Demo(Lab lab, Path directory, Path disk, Process server, QemuMachine desktop, long switchedOn) {
+        this.lab = lab;
+        this.directory = directory;
+        this.disk = disk;
+        this.server = server;
+        this.desktop = desktop;
+        this.switchedOn = switchedOn;
+    }
+
+    /**
+     * Where the parts are.
+     *
+     * @param directory state of this demo: the disk's copy, logs, sockets
+     * @param image StiefelOS: {@code kernel} and {@code base.initrd}
+     * @param disk the demo's Debian: {@code disk.img} and {@code boot/}
+     */
+    record Parts(Path launcher, Path directory, Path image, Path disk, Path cache) {}
+
+    /** Makes the lab, serves the disk and switches the desktop on. */
+    static Demo start(Parts parts, PrintWriter output) throws IOException, InterruptedException {
+        Files.createDirectories(parts.directory());
+        Lab lab = Lab.here();
+        lab.addTap("desktop0");
+        Path disk = parts.directory().resolve("disk.img");
+        lab.run(
+                "cp",
+                "--sparse=always",
+                "--reflink=auto",
+                parts.disk().resolve("disk.img").toString(),
+                disk.toString());
+        output.println("laptop  | serves a copy of the demo's disk as " + HOST + "; its log is "
+                + parts.directory().resolve("server.log"));
+        output.flush();
+        Process server = startServer(lab, parts, disk);
+        Path kernel = parts.image().resolve("kernel");
+        String accelerator = Accelerator.find(kernel, parts.cache());
+        output.println("desktop | QEMU, " + accelerator + ", " + MEMORY_MIB + " MiB, no disk, one network cable");
+        output.flush();
+        long switchedOn = System.nanoTime();
+        QemuMachine desktop = QemuMachine.start(
+                lab,
+                parts.directory(),
+                "desktop",
+                new QemuMachine.Hardware(
+                        accelerator,
+                        MEMORY_MIB,
+                        2,
+                        kernel,
+                        parts.image().resolve("base.initrd"),
+                        "console=tty0 console=ttyS0 quiet stiefel.transport=plain",
+                        List.of(new QemuMachine.Nic("desktop0", "52:54:00:57:1e:01", "virtio-net-pci"))));
+        return new Demo(lab, parts.directory(), disk, server, desktop, switchedOn);
+    }
+
+    private static Process startServer(Lab lab, Parts parts, Path disk) throws IOException, InterruptedException {
+        Path log = parts.directory().resolve("server.log");
+        List<String> command = List.of(
+                parts.launcher().toString(),
+                "server",
+                "--disk",
+                disk.toString(),
+                "--boot-dir",
+                parts.disk().resolve("boot").toString(),
+                "--name",
+                HOST,
+                "--transport",
+                "plain",
+                "--link",
+                Lab.LINK);
+        Process server = lab.process(command).redirectErrorStream(true).start();
+        BufferedReader lines = server.inputReader(StandardCharsets.UTF_8);
+        Files.deleteIfExists(log);
+        var ready = new java.util.concurrent.CompletableFuture<Boolean>();
+        Thread.ofVirtual().start(() -> {
+            try {
+                for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+                    Files.writeString(log, line + "\n", StandardOpenOption.CREATE, StandardOpenOption.APPEND);
+                    if (line.startsWith("ready stiefel server ")) {
+                        ready.complete(true);
+                    }
+                }
+            } catch (IOException e) {
+                // The pipe ends with the server.
+            }
+            ready.complete(false);
+        });
+        boolean up;
+        try {
+            up = ready.get(SERVER_START.toSeconds(), TimeUnit.SECONDS);
+        } catch (java.util.concurrent.ExecutionException | java.util.concurrent.TimeoutException e) {
+            up = false;
+        }
+        if (!up) {
+            server.descendants().forEach(ProcessHandle::destroy);
+            server.destroy();
+            throw CommandFailure.failed(
+                    "the host's services did not start: " + lastLine(log), "The whole log is in " + log + ".");
+        }
+        return server;
+    }
+
+    private static String lastLine(Path log) throws IOException {
+        List<String> lines = Files.exists(log) ? Files.readAllLines(log) : List.of();
+        return lines.isEmpty() ? "it printed nothing" : lines.getLast();
+    }
+
+    /** Shows the desktop's console until somebody could log in. Answers the seconds since it was switched on. */
+    double awaitLogin(PrintWriter output) throws InterruptedException {
+        Lines lines = new Lines(output);
+        desktop.console().listen(lines::accept);
+        try {
+            desktop.console().await(HOST + " login:", BOOT);
+        } catch (SerialConsole.ConsoleException e) {
+            throw CommandFailure.failed(
+                    "the desktop did not come up to the login prompt: "
+                            + String.valueOf(e.getMessage()).lines().findFirst().orElse(""),
+                    "Its console is above; the host's log is " + directory.resolve("server.log") + ".");
+        } finally {
+            desktop.console().listen(bytes -> {});
+            lines.finish();
+        }
+        return (System.nanoTime() - switchedOn) / 1e9;
+    }
+
+    SerialConsole console() {
+        return desktop.console();
+    }
+
+    boolean isRunning() {
+        return desktop.isAlive();
+    }
+
+    /** Shuts the desktop's system down in order, ends the services and checks the disk. */
+    void shutDown(PrintWriter output) throws IOException, InterruptedException {
+        if (desktop.isAlive()) {
+            output.println("desktop | shutting down");
+            output.flush();
+            desktop.pressPowerButton();
+            if (!desktop.awaitEnd(SHUTDOWN)) {
+                throw CommandFailure.failed(
+                        "the desktop did not shut down within " + SHUTDOWN.toSeconds() + " s",
+                        "Its console: " + directory.resolve("desktop.console.log"));
+            }
+        }
+        stopServer();
+        output.println("laptop  | " + checkedDisk());
+        output.flush();
+    }
+
+    private void stopServer() throws InterruptedException {
+        server.descendants().forEach(ProcessHandle::destroy);
+        server.destroy();
+        server.waitFor(30, TimeUnit.SECONDS);
+    }
+
+    /** What the file system of the root partition says of itself, now that nobody uses it. */
+    private String checkedDisk() throws IOException, InterruptedException {
+        RootPartition root = RootPartition.of(disk, lab);
+        String answer = root.check(lab);
+        return "the disk is free again, its root file system is clean (" + answer + ")";
+    }
+
+    @Override
+    public void close() throws IOException {
+        Files.writeString(
+                directory.resolve("desktop.console.log"), desktop.console().transcript());
+        desktop.close();
+        server.descendants().forEach(ProcessHandle::destroy);
+        server.destroy();
+    }
+
+    /** Prints what the machine prints line by line, each marked as the desktop's. */
+    private static final class Lines {
+
+        private final PrintWriter output;
+        private final StringBuilder line = new StringBuilder();
+
+        Lines(PrintWriter output) {
+            this.output = output;
+        }
+
+        synchronized void accept(byte[] bytes) {
+            for (char c : new String(bytes, StandardCharsets.UTF_8).toCharArray()) {
+                if (c == '\n') {
+                    print();
+                } else if (c != '\r') {
+                    line.append(c);
+                }
+            }
+        }
+
+        synchronized void finish() {
+            if (!line.isEmpty()) {
+                print();
+            }
+        }
+
+        private void print() {
+            output.println("desktop | " + line);
+            output.flush();
+            line.setLength(0);
+        }
+    }
+
+    /** For a demo that was not started. */
+    static CommandFailure notRunning(@Nullable Demo demo) {
+        return CommandFailure.failed(
+                demo == null ? "no demo is running here" : "the demo's desktop is switched off",
+                "Start one with `stiefelctl demo`.");
+    }
+}

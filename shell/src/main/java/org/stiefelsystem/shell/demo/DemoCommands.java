@@ -1,0 +1,163 @@
+package org.stiefelsystem.shell.demo;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import org.jline.terminal.Attributes;
+import org.jline.terminal.Terminal;
+import org.jline.terminal.TerminalBuilder;
+import org.jspecify.annotations.Nullable;
+import org.springframework.beans.factory.DisposableBean;
+import org.springframework.shell.core.command.CommandContext;
+import org.springframework.shell.core.command.annotation.Command;
+import org.springframework.shell.core.command.annotation.Option;
+import org.springframework.stereotype.Component;
+import org.stiefelsystem.shell.Checkout;
+import org.stiefelsystem.shell.ChildProcess;
+import org.stiefelsystem.shell.CommandFailure;
+import org.stiefelsystem.shell.image.ImageBuilder;
+
+/** {@code demo}: a host, a cable and a virtual desktop that boots from the host's disk, on this machine. */
+@Component
+class DemoCommands implements DisposableBean {
+
+    private static final int CTRL_RIGHT_BRACKET = 0x1d;
+
+    private final Checkout checkout;
+    private final ImageBuilder images;
+    private @Nullable Demo demo;
+
+    DemoCommands(Checkout checkout, ImageBuilder images) {
+        this.checkout = checkout;
+        this.images = images;
+    }
+
+    @Command(
+            name = "demo",
+            description = "the whole flow on this machine in a virtual one, from nothing",
+            help = """
+                    Ends at the prompt with the desktop running: `demo console` is its keyboard (root, password stiefel),
+                    `status` shows its boot, `exit` shuts it down. It runs in a network of its own, on a copy of its disk.""",
+            group = "Host")
+    void demo(
+            CommandContext context,
+            @Option(longName = "yes", shortName = 'y', description = "install what is missing") boolean yes,
+            @Option(longName = "exit", description = "shut the desktop down at once and end with a status")
+                    boolean exit)
+            throws InterruptedException, IOException {
+        if (!Lab.isInside()) {
+            runInLab(yes, exit);
+            return;
+        }
+        PrintWriter output = context.outputWriter();
+        if (demo != null) {
+            throw CommandFailure.failed("a demo is running here already", "`demo console` shows it; `exit` ends it.");
+        }
+        Demo started = Demo.start(
+                new Demo.Parts(
+                        checkout.launcher(),
+                        directory(checkout),
+                        images.stiefelOs(output),
+                        images.demoDisk(output),
+                        checkout.var().resolve("cache")),
+                output);
+        demo = started;
+        double seconds = started.awaitLogin(output);
+        output.println();
+        output.println(String.format(
+                Locale.ROOT,
+                "The desktop runs %s's own system from %s's disk: login prompt %.1f s after it was switched on.",
+                Demo.HOST,
+                Demo.HOST,
+                seconds));
+        if (exit) {
+            started.shutDown(output);
+            started.close();
+            demo = null;
+            return;
+        }
+        output.println("Try `status`, `exports`, `demo console` (root, password stiefel; Ctrl-] comes back), `exit`.");
+    }
+
+    /** The namespace is made by the launcher, around a JVM of its own; this prompt waits for it. */
+    private void runInLab(boolean yes, boolean exit) throws InterruptedException {
+        List<String> words = new ArrayList<>(List.of(checkout.launcher().toString(), "demo"));
+        if (yes) {
+            words.add("--yes");
+        }
+        if (exit) {
+            words.add("--exit");
+        }
+        int code = new ChildProcess(words).run();
+        if (code != 0) {
+            throw CommandFailure.said(code);
+        }
+    }
+
+    @Command(
+            name = "demo console",
+            description = "the keyboard and screen of the demo's desktop; Ctrl-] comes back",
+            group = "Host")
+    void console(CommandContext context) throws IOException, InterruptedException {
+        Demo running = demo;
+        if (running == null || !running.isRunning()) {
+            throw Demo.notRunning(running);
+        }
+        context.outputWriter().println("(Ctrl-] comes back to stiefel>)");
+        context.outputWriter().flush();
+        try (Terminal terminal = TerminalBuilder.builder().system(true).build()) {
+            Attributes before = terminal.enterRawMode();
+            try {
+                running.console().listen(bytes -> {
+                    try {
+                        terminal.output().write(bytes);
+                        terminal.flush();
+                    } catch (IOException e) {
+                        // Whoever watched has gone; the machine goes on.
+                    }
+                });
+                running.console().write(new byte[] {'\n'});
+                type(terminal.input(), running);
+            } finally {
+                running.console().listen(bytes -> {});
+                terminal.setAttributes(before);
+            }
+        }
+    }
+
+    private static void type(InputStream keyboard, Demo running) throws IOException {
+        byte[] keys = new byte[256];
+        while (running.isRunning()) {
+            int count = keyboard.read(keys, 0, 1);
+            if (count < 0 || keys[0] == CTRL_RIGHT_BRACKET) {
+                return;
+            }
+            running.console().write(java.util.Arrays.copyOf(keys, count));
+        }
+    }
+
+    /** The prompt ends: the desktop is shut down in order, as a person would do it. */
+    @Override
+    public void destroy() throws Exception {
+        Demo running = demo;
+        if (running == null) {
+            return;
+        }
+        PrintWriter output = new PrintWriter(System.out, true, java.nio.charset.StandardCharsets.UTF_8);
+        try (running) {
+            running.shutDown(output);
+        } catch (CommandFailure failure) {
+            output.println("error: " + failure.what());
+            output.println(failure.remedy());
+        }
+    }
+
+    /** Where the demo keeps its copy of the disk, its logs and its sockets. */
+    private static Path directory(Checkout checkout) {
+        return checkout.var().resolve("demo");
+    }
+}

@@ -1,0 +1,40 @@
+package org.stiefelsystem.shell.demo;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+
+/** The root partition in a disk image: where it lies, so that e2fsprogs can look into it without a loop device. */
+public record RootPartition(Path image, long offset) {
+
+    private static final int SECTOR = 512;
+
+    /** The last partition of the demo's disk; sfdisk lists {@code image3 : start=     1234, size= …}. */
+    public static RootPartition of(Path image, Lab lab) throws IOException, InterruptedException {
+        List<String> partitions = lab.run("sfdisk", "--dump", image.toString())
+                .lines()
+                .filter(line -> line.contains("start="))
+                .toList();
+        if (partitions.isEmpty()) {
+            throw new IOException(image + " has no partition table");
+        }
+        String start = partitions.getLast().replaceFirst(".*start= *([0-9]+),.*", "$1");
+        return new RootPartition(image, Long.parseLong(start) * SECTOR);
+    }
+
+    /** Its name for e2fsck and debugfs. */
+    public String device() {
+        return image + "?offset=" + offset;
+    }
+
+    /**
+     * Checks the file system without changing it.
+     *
+     * @return e2fsck's last line
+     * @throws IOException when it is not clean
+     */
+    public String check(Lab lab) throws IOException, InterruptedException {
+        String answer = lab.run("e2fsck", "-fn", device());
+        return answer.lines().reduce((first, second) -> second).orElse("").replaceFirst("^.*offset=[0-9]+: ", "");
+    }
+}
