@@ -1,0 +1,130 @@
+package org.stiefelsystem.nbd.export;
+
+import java.io.Closeable;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import java.util.concurrent.atomic.LongAdder;
+import org.jspecify.annotations.Nullable;
+import org.stiefelsystem.nbd.linux.LinuxFile;
+
+/** One disk that is served under a name. */
+public final class Export implements Closeable {
+
+    private final String name;
+    private final String path;
+    private final boolean readOnly;
+    private final Backend backend;
+    private final Lease lease;
+    private final LongAdder bytesRead = new LongAdder();
+    private final LongAdder bytesWritten = new LongAdder();
+    private volatile boolean readsIntoMemory;
+
+    Export(String name, String path, boolean readOnly, Backend backend) {
+        this.name = name;
+        this.path = path;
+        this.readOnly = readOnly;
+        this.backend = new StickySyncBackend(backend);
+        this.lease = new Lease(!readOnly);
+    }
+
+    /** Opens a file or block device and keeps everybody else from using it; refused while it is in use. */
+    public static Export open(String name, Path path, boolean readOnly) throws IOException {
+        checkName(name);
+        return new Export(name, path.toString(), readOnly, DiskOpener.open(path, readOnly));
+    }
+
+    /** A scratch disk in memory. */
+    public static Export memory(String name, int size) throws IOException {
+        checkName(name);
+        return new Export(name, "memory", false, new MemoryBackend(size));
+    }
+
+    private static void checkName(String name) throws RefusedException {
+        if (name.isBlank()
+                || ExportName.parse(name).bootId() != null
+                || name.length() > 255
+                || name.chars().anyMatch(Character::isISOControl)) {
+            throw new RefusedException(
+                    "\"%s\" is no name for an export.".formatted(name),
+                    "Take 1 to 255 printable characters that do not end like a boot id, such as root.");
+        }
+    }
+
+    public String name() {
+        return name;
+    }
+
+    /** What is served, for people. */
+    public String path() {
+        return path;
+    }
+
+    public boolean readOnly() {
+        return readOnly;
+    }
+
+    public long size() {
+        return backend.size();
+    }
+
+    public Lease lease() {
+        return lease;
+    }
+
+    public void read(ByteBuffer into, long offset) throws IOException {
+        int length = into.remaining();
+        backend.read(into, offset);
+        bytesRead.add(length);
+    }
+
+    public void write(ByteBuffer from, long offset) throws IOException {
+        int length = from.remaining();
+        backend.write(from, offset);
+        bytesWritten.add(length);
+    }
+
+    public void zero(long offset, long length, boolean keepSpace) throws IOException {
+        backend.zero(offset, length, keepSpace);
+    }
+
+    public void trim(long offset, long length) throws IOException {
+        backend.trim(offset, length);
+    }
+
+    public void sync() throws IOException {
+        backend.sync();
+    }
+
+    /** The file for sendfile; null when there is none, or when it is not to be trusted with a reply under way. */
+    public @Nullable LinuxFile sendableFile() {
+        return readsIntoMemory ? null : backend.file();
+    }
+
+    /** Bytes that went from {@link #sendableFile()} to a peer. */
+    public void sent(long length) {
+        bytesRead.add(length);
+    }
+
+    /**
+     * A sendfile failed after the reply's header had said "success": from now on data is read before the header is
+     * sent, so that the retry of the client gets its error (DESIGN, safety rule 4).
+     */
+    public void readIntoMemory() {
+        readsIntoMemory = true;
+    }
+
+    public long bytesRead() {
+        return bytesRead.sum();
+    }
+
+    public long bytesWritten() {
+        return bytesWritten.sum();
+    }
+
+    /** Lets go of the disk; all connections have ended before. */
+    @Override
+    public void close() {
+        backend.close();
+    }
+}

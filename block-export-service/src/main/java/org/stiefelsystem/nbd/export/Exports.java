@@ -1,0 +1,92 @@
+package org.stiefelsystem.nbd.export;
+
+import java.io.Closeable;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/** All exports of a server, by name. */
+public final class Exports implements Closeable {
+
+    private final BootIds bootIds;
+    private final Map<String, Export> byName = new LinkedHashMap<>();
+
+    public Exports(BootIds bootIds) {
+        this.bootIds = bootIds;
+    }
+
+    public synchronized void add(Export export) throws RefusedException {
+        if (byName.putIfAbsent(export.name(), export) != null) {
+            throw new RefusedException(
+                    "Two exports are named %s.".formatted(export.name()), "Give each export a name of its own.");
+        }
+    }
+
+    public synchronized Collection<Export> all() {
+        return List.copyOf(byName.values());
+    }
+
+    public synchronized Optional<Export> named(String name) {
+        return Optional.ofNullable(byName.get(name));
+    }
+
+    /** The answer to a peer that asks for an export. */
+    public sealed interface Answer {
+        record Found(Export export) implements Answer {}
+
+        record Unknown(String words) implements Answer {}
+
+        record Refused(String words) implements Answer {}
+    }
+
+    /** Finds what a peer asks for; the empty name is the only export, when there is only one. */
+    public Answer ask(String asked, PeerAddress peer) {
+        ExportName wanted = ExportName.parse(asked);
+        Export export = find(wanted);
+        if (export == null) {
+            return new Answer.Unknown("no export is named \"%s\"".formatted(shortened(asked)));
+        }
+        String bootId = wanted.bootId();
+        if (bootId != null && !bootIds.admits(bootId, export.name())) {
+            return new Answer.Refused(
+                    "boot id %s is not known here: the host did not start this boot, or has forgotten it"
+                            .formatted(bootId));
+        }
+        PeerAddress holder = export.lease().keepsOut(peer);
+        if (holder != null) {
+            return new Answer.Refused(heldBy(export, holder));
+        }
+        return new Answer.Found(export);
+    }
+
+    /** The words for a peer that is kept out. */
+    public static String heldBy(Export export, @Nullable PeerAddress holder) {
+        return "export %s is in use by %s; a writable export serves one machine at a time"
+                .formatted(export.name(), holder == null ? "another machine" : holder);
+    }
+
+    private synchronized @Nullable Export find(ExportName wanted) {
+        if (wanted.name().isEmpty() && byName.size() == 1) {
+            return byName.values().iterator().next();
+        }
+        return byName.get(wanted.name());
+    }
+
+    private static String shortened(String name) {
+        return name.length() <= 64 ? name : name.substring(0, 64) + "…";
+    }
+
+    @Override
+    public void close() {
+        List<Export> closing;
+        synchronized (this) {
+            closing = new ArrayList<>(byName.values());
+            byName.clear();
+        }
+        closing.forEach(Export::close);
+    }
+}

@@ -1,0 +1,56 @@
+package org.stiefelsystem.nbd.export;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Who may use an export: a writable one serves one peer address at a time (DESIGN, safety rule 2, in its simple form),
+ * a read-only one everybody. The holder holds it until its last connection has ended.
+ */
+public final class Lease {
+
+    private final boolean exclusive;
+    private @Nullable PeerAddress holder;
+    private int connections;
+
+    Lease(boolean exclusive) {
+        this.exclusive = exclusive;
+    }
+
+    /** The holder that keeps this peer out; null when it may come in. */
+    public synchronized @Nullable PeerAddress keepsOut(PeerAddress peer) {
+        return exclusive && holder != null && !holder.equals(peer) ? holder : null;
+    }
+
+    /** Counts one more connection of this peer; false when another one holds the lease. */
+    public synchronized boolean take(PeerAddress peer) {
+        if (keepsOut(peer) != null) {
+            return false;
+        }
+        holder = exclusive ? peer : null;
+        connections++;
+        return true;
+    }
+
+    /** The end of a connection for which {@link #take} was true. */
+    public synchronized void release() {
+        if (connections == 0) {
+            throw new IllegalStateException("nobody holds this lease");
+        }
+        connections--;
+        if (connections == 0) {
+            holder = null;
+        }
+    }
+
+    public synchronized @Nullable PeerAddress holder() {
+        return holder;
+    }
+
+    public synchronized int connections() {
+        return connections;
+    }
+
+    public synchronized boolean held() {
+        return holder != null;
+    }
+}

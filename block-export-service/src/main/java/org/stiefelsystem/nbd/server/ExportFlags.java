@@ -1,0 +1,28 @@
+package org.stiefelsystem.nbd.server;
+
+import java.util.EnumSet;
+import java.util.Set;
+import org.stiefelsystem.nbd.export.Export;
+import org.stiefelsystem.nbd.protocol.TransmissionFlag;
+
+/** What is said of an export in the handshake. */
+final class ExportFlags {
+
+    private ExportFlags() {}
+
+    /** CAN_MULTI_CONN: all connections share one open file, so a flush on one covers the writes of all. */
+    static Set<TransmissionFlag> of(Export export) {
+        Set<TransmissionFlag> flags = EnumSet.of(
+                TransmissionFlag.HAS_FLAGS,
+                TransmissionFlag.SEND_FLUSH,
+                TransmissionFlag.SEND_FUA,
+                TransmissionFlag.CAN_MULTI_CONN);
+        if (export.readOnly()) {
+            flags.add(TransmissionFlag.READ_ONLY);
+        } else {
+            flags.add(TransmissionFlag.SEND_TRIM);
+            flags.add(TransmissionFlag.SEND_WRITE_ZEROES);
+        }
+        return flags;
+    }
+}

@@ -1,0 +1,118 @@
+package org.stiefelsystem.nbd.server;
+
+import java.time.Duration;
+
+/**
+ * What a peer may ask of the server at most (DESIGN, safety rule 6); {@link #defaults()} is the one place of the
+ * defaults.
+ *
+ * @param handshakeDeadline from accept to the end of option haggling
+ * @param optionsPerHandshake then the connection is closed
+ * @param optionBytes of one option's data; longer data is skipped and answered with NBD_REP_ERR_TOO_BIG
+ * @param skippedOptionBytes then the connection is closed
+ * @param requestBytes of the payload of one READ or WRITE; announced as the maximum block size
+ * @param connections in all
+ * @param connectionsPerPeer of one address
+ * @param receiveBytes buffer of one connection for what it receives
+ * @param replyBytes buffer of one connection for replies
+ * @param bufferBytes of the full-sized buffers of all connections together; those that come later get small ones
+ * @param replyBytesInMemory of large replies that are read into memory, of all connections together
+ * @param sendStall how long a peer may take nothing of what is sent to it
+ * @param keepaliveIdle silence before the first keepalive probe
+ * @param keepaliveInterval between probes
+ * @param keepaliveProbes unanswered ones that end the connection
+ * @param stopGrace for running requests when the server stops
+ */
+public record NbdLimits(
+        Duration handshakeDeadline,
+        int optionsPerHandshake,
+        int optionBytes,
+        int skippedOptionBytes,
+        int requestBytes,
+        int connections,
+        int connectionsPerPeer,
+        int receiveBytes,
+        int replyBytes,
+        long bufferBytes,
+        int replyBytesInMemory,
+        Duration sendStall,
+        Duration keepaliveIdle,
+        Duration keepaliveInterval,
+        int keepaliveProbes,
+        Duration stopGrace) {
+
+    public static NbdLimits defaults() {
+        return new NbdLimits(
+                Duration.ofSeconds(10),
+                64,
+                8 << 10,
+                1 << 20,
+                32 << 20,
+                1200,
+                1100,
+                256 << 10,
+                256 << 10,
+                64L << 20,
+                64 << 20,
+                Duration.ofSeconds(60),
+                Duration.ofSeconds(10),
+                Duration.ofSeconds(5),
+                6,
+                Duration.ofSeconds(5));
+    }
+
+    public NbdLimits {
+        if (requestBytes < 1 << 20 || requestBytes > 1 << 26 || requestBytes > replyBytesInMemory) {
+            throw new IllegalArgumentException(
+                    "requestBytes is %d, and must be 1 to 64 MiB and at most replyBytesInMemory"
+                            .formatted(requestBytes));
+        }
+        if (optionBytes < 4096 + 64 || connections < 1 || connectionsPerPeer < 1 || optionsPerHandshake < 1) {
+            throw new IllegalArgumentException("optionBytes must be at least 4160, and every number positive");
+        }
+        if (receiveBytes < BufferPool.SMALL_BYTES || replyBytes < BufferPool.SMALL_BYTES) {
+            throw new IllegalArgumentException(
+                    "receiveBytes and replyBytes must be at least " + BufferPool.SMALL_BYTES);
+        }
+    }
+
+    NbdLimits withHandshakeDeadline(Duration deadline) {
+        return new NbdLimits(
+                deadline,
+                optionsPerHandshake,
+                optionBytes,
+                skippedOptionBytes,
+                requestBytes,
+                connections,
+                connectionsPerPeer,
+                receiveBytes,
+                replyBytes,
+                bufferBytes,
+                replyBytesInMemory,
+                sendStall,
+                keepaliveIdle,
+                keepaliveInterval,
+                keepaliveProbes,
+                stopGrace);
+    }
+
+    NbdLimits withConnections(int inAll, int perPeer) {
+        return new NbdLimits(
+                handshakeDeadline,
+                optionsPerHandshake,
+                optionBytes,
+                skippedOptionBytes,
+                requestBytes,
+                inAll,
+                perPeer,
+                receiveBytes,
+                replyBytes,
+                bufferBytes,
+                replyBytesInMemory,
+                sendStall,
+                keepaliveIdle,
+                keepaliveInterval,
+                keepaliveProbes,
+                stopGrace);
+    }
+}

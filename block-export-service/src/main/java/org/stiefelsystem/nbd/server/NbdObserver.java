@@ -1,0 +1,15 @@
+package org.stiefelsystem.nbd.server;
+
+import org.stiefelsystem.nbd.export.Export;
+import org.stiefelsystem.nbd.protocol.Command;
+import org.stiefelsystem.nbd.protocol.NbdError;
+
+/** Is told what happens, on the path of every request: an implementation counts and returns. */
+public interface NbdObserver {
+
+    /** Nobody looks. */
+    NbdObserver NONE = (export, command, result, nanos) -> {};
+
+    /** A request was answered; {@code nanos} from its header's arrival in the program to its reply's being ready. */
+    void answered(Export export, Command command, NbdError result, long nanos);
+}

@@ -1,0 +1,281 @@
+package org.stiefelsystem.nbd.server;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.Optional;
+import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
+import org.stiefelsystem.nbd.export.Export;
+import org.stiefelsystem.nbd.linux.Errno;
+import org.stiefelsystem.nbd.linux.LinuxFile;
+import org.stiefelsystem.nbd.linux.SystemCallException;
+import org.stiefelsystem.nbd.linux.TcpSocket;
+import org.stiefelsystem.nbd.protocol.Command;
+import org.stiefelsystem.nbd.protocol.CommandFlag;
+import org.stiefelsystem.nbd.protocol.NbdError;
+import org.stiefelsystem.nbd.protocol.ProtocolViolation;
+import org.stiefelsystem.nbd.protocol.Request;
+
+/**
+ * Requests and their replies, one after another: receive as much as there is, do every whole request in it, send all
+ * replies together. Before the thread may wait for the peer, every reply is on its way.
+ */
+final class Transmission {
+
+    private static final System.Logger LOG = System.getLogger(Transmission.class.getName());
+
+    /** From this size on sendfile beats reading into memory; so measured. */
+    private static final int SENDFILE_BYTES = 128 << 10;
+
+    /** The best size of a piece of a large write; so measured. */
+    private static final int WRITE_BYTES = 128 << 10;
+
+    private final Export export;
+    private final TcpSocket socket;
+    private final BufferPool pool;
+    private final ByteBuffer received;
+    private final ReplyWriter replies;
+    private final RequestValidator validator;
+    private final NbdLimits limits;
+    private final NbdObserver observer;
+    private final BooleanSupplier stopping;
+    private volatile long inFlightBytes;
+
+    Transmission(
+            Negotiated negotiated,
+            TcpSocket socket,
+            BufferPool pool,
+            BufferPool.Buffers buffers,
+            NbdLimits limits,
+            NbdObserver observer,
+            BooleanSupplier stopping) {
+        this.export = negotiated.export();
+        this.socket = socket;
+        this.pool = pool;
+        this.received = buffers.received();
+        this.replies = new ReplyWriter(socket, buffers.replies());
+        this.validator = new RequestValidator(export.size(), export.readOnly(), limits.requestBytes());
+        this.limits = limits;
+        this.observer = observer;
+        this.stopping = stopping;
+    }
+
+    /** The payload of the request that is being done now; 0 for small ones, which are done at once. */
+    long inFlightBytes() {
+        return inFlightBytes;
+    }
+
+    /** Returns when the client disconnected, closed between two requests, or the server stops. */
+    void run() throws IOException {
+        received.clear().limit(0);
+        while (true) {
+            while (received.remaining() >= Request.BYTES) {
+                Request request = Request.decode(received);
+                if (request.command() == Command.DISC) {
+                    replies.flush();
+                    return;
+                }
+                answer(request);
+            }
+            replies.flush();
+            if (stopping.getAsBoolean()) {
+                return;
+            }
+            received.compact();
+            if (!socket.receive(received)) {
+                if (received.position() > 0 && !stopping.getAsBoolean()) {
+                    throw new ProtocolViolation("the connection ended in the middle of a request");
+                }
+                return;
+            }
+            received.flip();
+        }
+    }
+
+    private void answer(Request request) throws IOException {
+        long start = System.nanoTime();
+        Command command = request.command();
+        Optional<NbdError> refused = validator.validate(request);
+        boolean large = request.length() >= SENDFILE_BYTES && (command == Command.READ || command == Command.WRITE);
+        if (large) {
+            inFlightBytes = Math.min(request.length(), limits.requestBytes());
+        }
+        NbdError result;
+        if (refused.isPresent()) {
+            result = refused.get();
+            if (command == Command.WRITE) {
+                skipPayload(request);
+            }
+            replies.reply(request.cookie(), result);
+        } else {
+            result = perform(request, command);
+        }
+        if (large) {
+            inFlightBytes = 0;
+        }
+        observer.answered(export, command, result, System.nanoTime() - start);
+    }
+
+    private NbdError perform(Request request, Command command) throws IOException {
+        return switch (command) {
+            case READ -> read(request);
+            case WRITE -> write(request);
+            case FLUSH -> change(request, export::sync);
+            case TRIM -> change(request, () -> export.trim(request.offset(), request.length()));
+            case WRITE_ZEROES ->
+                change(
+                        request,
+                        () -> export.zero(request.offset(), request.length(), request.has(CommandFlag.NO_HOLE)));
+            case DISC, UNKNOWN -> throw new IllegalStateException("the validator lets no %s pass".formatted(command));
+        };
+    }
+
+    private NbdError read(Request request) throws IOException {
+        int length = (int) request.length();
+        if (length >= Math.min(SENDFILE_BYTES, replies.payloadCapacity() + 1)) {
+            LinuxFile file = export.sendableFile();
+            return file == null ? readIntoMemory(request, length) : sendFile(request, file);
+        }
+        ByteBuffer payload = replies.payload(length);
+        try {
+            export.read(payload, request.offset());
+            replies.replyWithPayload(request.cookie(), length);
+            return NbdError.NONE;
+        } catch (IOException e) {
+            replies.dropPayload(length);
+            NbdError error = failed(request, e);
+            replies.reply(request.cookie(), error);
+            return error;
+        }
+    }
+
+    /** The header says "success" before the data is read: a failure can only end the connection. */
+    private NbdError sendFile(Request request, LinuxFile file) throws IOException {
+        try {
+            replies.replyWithFile(request.cookie(), file, request.offset(), request.length());
+            export.sent(request.length());
+            return NbdError.NONE;
+        } catch (TcpSocket.FileFailedException e) {
+            export.readIntoMemory();
+            failed(request, e);
+            throw e;
+        }
+    }
+
+    private NbdError readIntoMemory(Request request, int length) throws IOException {
+        replies.flush();
+        ByteBuffer payload = pool.takeForReply(length);
+        try {
+            try {
+                export.read(payload, request.offset());
+            } catch (IOException e) {
+                NbdError error = failed(request, e);
+                replies.reply(request.cookie(), error);
+                return error;
+            }
+            replies.replyWithPayload(request.cookie(), payload.flip());
+            return NbdError.NONE;
+        } finally {
+            pool.giveFromReply(payload, length);
+        }
+    }
+
+    /** Writes what has arrived with the request, then the rest in pieces; after an error the rest is still drained. */
+    private NbdError write(Request request) throws IOException {
+        @Nullable IOException failure = null;
+        long offset = request.offset();
+        long left = request.length();
+        while (left > 0) {
+            ByteBuffer piece = nextPiece(left);
+            int length = piece.remaining();
+            if (failure == null) {
+                try {
+                    export.write(piece, offset);
+                } catch (IOException e) {
+                    failure = e;
+                }
+            }
+            offset += length;
+            left -= length;
+        }
+        return failure == null ? finish(request) : fail(request, failure);
+    }
+
+    /** The next bytes of a payload: those that were received already, or a new piece from the socket. */
+    private ByteBuffer nextPiece(long left) throws IOException {
+        if (!received.hasRemaining()) {
+            replies.flush();
+            received.clear().limit((int) Math.min(left, Math.min(WRITE_BYTES, received.capacity())));
+            socket.receiveFully(received);
+            received.flip();
+        }
+        int length = (int) Math.min(left, received.remaining());
+        ByteBuffer piece = received.slice(received.position(), length);
+        received.position(received.position() + length);
+        return piece;
+    }
+
+    /** A refused WRITE's payload comes all the same; one that is far too long is not worth the wait. */
+    private void skipPayload(Request request) throws IOException {
+        if (request.length() > 2L * limits.requestBytes()) {
+            throw new ProtocolViolation("a WRITE of %d bytes".formatted(request.length()));
+        }
+        long left = request.length();
+        while (left > 0) {
+            left -= nextPiece(left).remaining();
+        }
+    }
+
+    private interface Change {
+        void run() throws IOException;
+    }
+
+    private NbdError change(Request request, Change change) throws IOException {
+        replies.flush();
+        try {
+            if (request.length() > 0 || request.command() == Command.FLUSH) {
+                change.run();
+            }
+        } catch (IOException e) {
+            return fail(request, e);
+        }
+        return finish(request);
+    }
+
+    /** Answers a change that succeeded; one with FUA only when it is on stable storage. */
+    private NbdError finish(Request request) throws IOException {
+        if (request.has(CommandFlag.FUA)) {
+            try {
+                export.sync();
+            } catch (IOException e) {
+                return fail(request, e);
+            }
+        }
+        replies.reply(request.cookie(), NbdError.NONE);
+        return NbdError.NONE;
+    }
+
+    private NbdError fail(Request request, IOException e) throws IOException {
+        NbdError error = failed(request, e);
+        replies.reply(request.cookie(), error);
+        return error;
+    }
+
+    /** The client gets the error's number, the operator its cause. */
+    private NbdError failed(Request request, IOException e) {
+        LOG.log(
+                System.Logger.Level.ERROR,
+                () -> "export %s: %s of %d bytes at %d failed: %s"
+                        .formatted(
+                                export.name(), request.command(), request.length(), request.offset(), e.getMessage()));
+        if (!(e instanceof SystemCallException call)) {
+            return NbdError.EIO;
+        }
+        return switch (call.errno()) {
+            case Errno.ENOSPC, Errno.EDQUOT, Errno.EFBIG -> NbdError.ENOSPC;
+            case Errno.EPERM, Errno.EROFS -> NbdError.EPERM;
+            case Errno.ENOMEM -> NbdError.ENOMEM;
+            default -> NbdError.EIO;
+        };
+    }
+}
