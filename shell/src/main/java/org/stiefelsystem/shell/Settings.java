@@ -3,6 +3,7 @@ package org.stiefelsystem.shell;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -85,10 +86,21 @@ public final class Settings {
         throw CommandFailure.usage(name + "=" + value + " is not a port", "Use a number from 0 to 65535.");
     }
 
+    /** Where the services keep their token; without a choice, a plain user's own run directory takes the place of root's. */
+    public String runDir() {
+        return find("stiefel.run-dir").orElseGet(() -> {
+            String own = String.valueOf(environment.getOrDefault("XDG_RUNTIME_DIR", ""));
+            return "root".equals(System.getProperty("user.name")) || own.isEmpty()
+                    ? KnownSettings.defaultOf("stiefel.run-dir")
+                    : own + "/stiefel";
+        });
+    }
+
     /** Every known setting, and every other one that somebody wrote, by name. */
     public List<Setting> all() {
         Map<String, Setting> settings = new TreeMap<>();
         KnownSettings.DEFAULTS.forEach((name, value) -> settings.put(name, new Setting(name, value, "default")));
+        settings.put("stiefel.run-dir", new Setting("stiefel.run-dir", runDir(), "default"));
         for (Source source : sources().reversed()) {
             if (source.properties() instanceof IterableConfigurationPropertySource names) {
                 names.stream()
@@ -119,7 +131,7 @@ public final class Settings {
     }
 
     private List<Source> sources() {
-        List<Source> sources = new java.util.ArrayList<>();
+        List<Source> sources = new ArrayList<>();
         sources.add(source("--set", new MapPropertySource("set", new LinkedHashMap<>(overrides))));
         sources.add(source("environment", new SystemEnvironmentPropertySource("systemEnvironment", environment)));
         if (Files.exists(file)) {

@@ -27,6 +27,11 @@ public class Setup {
         ensure(context, Need.TEST, yes);
     }
 
+    /** The packages that {@code setup} would install, for a sentence; empty when there is none. */
+    public static String missingPackages() {
+        return packages(Requirement.missing(Need.TEST));
+    }
+
     private static void ensure(CommandContext context, Need need, boolean yes) throws InterruptedException {
         List<Requirement> missing = Requirement.missing(need);
         if (missing.isEmpty()) {

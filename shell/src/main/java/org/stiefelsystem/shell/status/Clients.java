@@ -1,0 +1,76 @@
+package org.stiefelsystem.shell.status;
+
+import java.io.IOException;
+import java.net.http.HttpClient;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import org.springframework.http.HttpHeaders;
+import org.springframework.http.HttpStatusCode;
+import org.springframework.http.client.JdkClientHttpRequestFactory;
+import org.springframework.stereotype.Component;
+import org.springframework.web.client.RestClient;
+import org.springframework.web.client.support.RestClientAdapter;
+import org.springframework.web.service.invoker.HttpServiceProxyFactory;
+import org.stiefelsystem.shell.CommandFailure;
+import org.stiefelsystem.shell.Settings;
+
+/** Makes the clients of the services on this machine, with the token that only its owner can read. */
+@Component
+class Clients {
+
+    private static final Duration PATIENCE = Duration.ofSeconds(5);
+
+    private final Settings settings;
+
+    Clients(Settings settings) {
+        this.settings = settings;
+    }
+
+    ExportClient exports() {
+        return client(ExportClient.class, "127.0.0.1", "stiefel.export.admin-port", token());
+    }
+
+    BootClient boots() {
+        return client(BootClient.class, "127.0.0.1", "stiefel.payload.admin-port", token());
+    }
+
+    HealthClient health(String service) {
+        return client(HealthClient.class, settings.get("stiefel.actuator.bind"), service + ".actuator-port", "");
+    }
+
+    private String token() {
+        Path file = Path.of(settings.runDir(), "admin.token");
+        try {
+            return Files.exists(file) ? Files.readString(file).strip() : "";
+        } catch (IOException e) {
+            throw CommandFailure.failed(
+                    "the services' token in " + file + " is not readable for you",
+                    "Run this as the user who runs the services, or with sudo.");
+        }
+    }
+
+    private <T> T client(Class<T> type, String host, String portSetting, String token) {
+        JdkClientHttpRequestFactory requests = new JdkClientHttpRequestFactory(
+                HttpClient.newBuilder().connectTimeout(PATIENCE).build());
+        requests.setReadTimeout(PATIENCE);
+        String address = host.contains(":") ? "[" + host + "]" : host;
+        RestClient.Builder builder = RestClient.builder()
+                .requestFactory(requests)
+                .baseUrl("http://" + address + ":" + settings.port(portSetting))
+                .defaultStatusHandler(status -> status.value() == 503, (request, response) -> {
+                    // An unhealthy service says so with 503 and the same body.
+                })
+                .defaultStatusHandler(HttpStatusCode::isError, (request, response) -> {
+                    throw CommandFailure.failed(
+                            request.getURI() + " answered " + response.getStatusCode(),
+                            "Is `stiefel.run-dir` the one that the services run with (" + settings.runDir() + ")?");
+                });
+        if (!token.isEmpty()) {
+            builder.defaultHeader(HttpHeaders.AUTHORIZATION, "Bearer " + token);
+        }
+        return HttpServiceProxyFactory.builderFor(RestClientAdapter.create(builder.build()))
+                .build()
+                .createClient(type);
+    }
+}

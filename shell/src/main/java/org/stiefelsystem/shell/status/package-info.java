@@ -1,0 +1,5 @@
+/** What runs, what is served and how the last boot went. */
+@NullMarked
+package org.stiefelsystem.shell.status;
+
+import org.jspecify.annotations.NullMarked;
