@@ -1,0 +1,5 @@
+/** The payload over HTTP. */
+@NullMarked
+package org.stiefelsystem.payload.web;
+
+import org.jspecify.annotations.NullMarked;
