@@ -1,0 +1,5 @@
+/** The NBD server by itself. */
+@NullMarked
+package org.stiefelsystem.shell.export;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package org.stiefelsystem.shell;
+
+import org.jspecify.annotations.NullMarked;

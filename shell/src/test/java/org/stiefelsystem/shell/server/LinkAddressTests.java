@@ -1,0 +1,39 @@
+package org.stiefelsystem.shell.server;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.net.Inet6Address;
+import java.net.InetAddress;
+import java.time.Duration;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.stiefelsystem.shell.CommandFailure;
+
+class LinkAddressTests {
+
+    @ParameterizedTest
+    @CsvSource({
+        "fe80:0:0:0:5054:ff:fe57:1e01, fe80::5054:ff:fe57:1e01",
+        "fe80:0:0:0:0:0:0:1, fe80::1",
+        "0:0:0:0:0:0:0:1, ::1",
+        "1:0:0:2:0:0:0:3, 1:0:0:2::3",
+        "fe80:0:0:0:100:0:0:0, fe80::100:0:0:0",
+        "1:2:3:4:5:6:7:8, 1:2:3:4:5:6:7:8",
+    })
+    void shortenedLeavesOutTheLongestZeros(String full, String shortened) {
+        Inet6Address address = (Inet6Address) InetAddress.ofLiteral(full);
+        assertThat(LinkAddress.shortened(address)).isEqualTo(shortened);
+        assertThat(InetAddress.ofLiteral(shortened)).isEqualTo(address);
+    }
+
+    @Test
+    void ofMissingLinkNamesThoseThatAreThere() {
+        assertThatThrownBy(() -> LinkAddress.of("nolink9", Duration.ZERO))
+                .isInstanceOfSatisfying(CommandFailure.class, failure -> {
+                    assertThat(failure.what()).isEqualTo("there is no link nolink9");
+                    assertThat(failure.remedy()).startsWith("Links of this machine: ");
+                });
+    }
+}

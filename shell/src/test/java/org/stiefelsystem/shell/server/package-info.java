@@ -1,0 +1,4 @@
+@NullMarked
+package org.stiefelsystem.shell.server;
+
+import org.jspecify.annotations.NullMarked;
