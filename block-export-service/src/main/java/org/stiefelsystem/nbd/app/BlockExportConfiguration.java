@@ -1,0 +1,98 @@
+package org.stiefelsystem.nbd.app;
+
+import io.micrometer.core.instrument.MeterRegistry;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.springframework.boot.context.properties.EnableConfigurationProperties;
+import org.springframework.boot.health.contributor.Health;
+import org.springframework.boot.health.contributor.HealthIndicator;
+import org.springframework.boot.web.servlet.FilterRegistrationBean;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+import org.stiefelsystem.nbd.export.BootIds;
+import org.stiefelsystem.nbd.export.Export;
+import org.stiefelsystem.nbd.export.Exports;
+import org.stiefelsystem.nbd.export.RefusedException;
+import org.stiefelsystem.nbd.server.NbdLimits;
+import org.stiefelsystem.nbd.server.NbdServer;
+
+/** The object graph of the block export. */
+@Configuration(proxyBeanMethods = false)
+@EnableConfigurationProperties(BlockExportProperties.class)
+class BlockExportConfiguration {
+
+    @Bean
+    BootIds bootIds(BlockExportProperties properties) throws IOException {
+        return BootIds.in(runDir(properties).resolve("export-boot-ids"));
+    }
+
+    /** Opened here, so that a disk that may not be served ends the start. */
+    @Bean
+    Exports exports(BlockExportProperties properties, BootIds bootIds) throws IOException {
+        if (properties.export().exports().isEmpty()) {
+            throw new RefusedException(
+                    "There is nothing to serve.",
+                    "Set stiefel.export.exports[0].name and stiefel.export.exports[0].path.");
+        }
+        Exports exports = new Exports(bootIds);
+        try {
+            for (BlockExportProperties.Disk disk : properties.export().exports()) {
+                exports.add(Export.open(disk.name(), Path.of(disk.path()), disk.readOnly()));
+            }
+            return exports;
+        } catch (IOException e) {
+            exports.close();
+            throw e;
+        }
+    }
+
+    @Bean
+    NbdMetrics nbdMetrics(MeterRegistry meters, Exports exports) {
+        return new NbdMetrics(meters, exports);
+    }
+
+    /** Started and closed by {@link NbdServerLifecycle}. */
+    @Bean(destroyMethod = "")
+    NbdServer nbdServer(BlockExportProperties properties, Exports exports, NbdMetrics metrics) {
+        NbdServer server = new NbdServer(
+                new InetSocketAddress(properties.bind(), properties.export().port()),
+                exports,
+                NbdLimits.defaults(),
+                metrics);
+        metrics.watch(server);
+        return server;
+    }
+
+    @Bean
+    NbdServerLifecycle nbdServerLifecycle(NbdServer server) {
+        return new NbdServerLifecycle(server);
+    }
+
+    @Bean
+    HealthIndicator nbdHealthIndicator(NbdServer server) {
+        return () -> (server.running() ? Health.up() : Health.down()).build();
+    }
+
+    @Bean
+    ExportsController exportsController(Exports exports, BootIds bootIds) {
+        return new ExportsController(exports, bootIds);
+    }
+
+    @Bean
+    FilterRegistrationBean<AdminFilter> adminFilter(BlockExportProperties properties) throws IOException {
+        return new FilterRegistrationBean<>(
+                new AdminFilter(AdminToken.in(runDir(properties)).text()));
+    }
+
+    private static Path runDir(BlockExportProperties properties) throws IOException {
+        try {
+            return Files.createDirectories(properties.runDir());
+        } catch (IOException e) {
+            throw new RefusedException(
+                    "The directory %s cannot be made: %s.".formatted(properties.runDir(), e.getMessage()),
+                    "Run as root, or set stiefel.run-dir to a directory of this user.");
+        }
+    }
+}
