@@ -1,0 +1,19 @@
+#!/usr/bin/env bats
+# root-link's pure parts under busybox.
+load common
+setup() { setup_busybox; }
+
+@test "a value is the last one of its name, and only of that name" {
+  c='ro xstiefel.mac=1 stiefel.mac=2 stiefel.mac2=3 stiefel.mac=52:54:00:57:1e:01 quiet'
+  [ "$(root_link "value '$c' mac")" = 52:54:00:57:1e:01 ]
+  [ -z "$(root_link "value '$c' host")" ]
+}
+
+@test "the network managers are told by MAC and by name" {
+  root_link "write_leave_alone '$BATS_TEST_TMPDIR/run' 52:54:00:57:1e:01"
+  cd "$BATS_TEST_TMPDIR/run"
+  grep -q '^Unmanaged=yes' systemd/network/00-stiefellink.network
+  grep -q '^Name=stiefellink' systemd/network/00-stiefellink.link
+  [ "$(grep -c -r '52:54:00:57:1e:01' . | grep -c ':1$')" -eq 4 ]
+  grep -q 'interface-name:stiefellink' NetworkManager/conf.d/00-stiefellink.conf
+}
