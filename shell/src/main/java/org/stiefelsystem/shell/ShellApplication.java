@@ -1,6 +1,7 @@
 package org.stiefelsystem.shell;
 
 import java.util.List;
+import org.slf4j.bridge.SLF4JBridgeHandler;
 import org.springframework.boot.Banner;
 import org.springframework.boot.SpringApplication;
 import org.springframework.boot.SpringBootConfiguration;
@@ -33,6 +34,8 @@ public class ShellApplication {
         // (logback-shell.xml).
         System.setProperty("org.springframework.boot.logging.LoggingSystem", "none");
         System.setProperty("logback.configurationFile", "logback-shell.xml");
+        SLF4JBridgeHandler.removeHandlersForRootLogger();
+        SLF4JBridgeHandler.install();
         ConfigurableApplicationContext context = builder().run();
         int code = context.getBean(ShellRunner.class).run(List.of(arguments));
         System.exit(SpringApplication.exit(context, () -> code));

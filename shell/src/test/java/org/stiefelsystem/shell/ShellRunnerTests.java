@@ -139,7 +139,7 @@ class ShellRunnerTests {
         var children = process.descendants().toList();
         ChildProcess.end(process.toHandle(), Duration.ofMillis(300));
         assertThat(process.waitFor(10, TimeUnit.SECONDS)).isTrue();
-        assertThat(children).noneMatch(ProcessHandle::isAlive);
+        Awaitility.await().until(() -> children.stream().noneMatch(ProcessHandle::isAlive));
     }
 
     private static long sleepers() {
