@@ -1,0 +1,4 @@
+@NullMarked
+package org.stiefelsystem.nbd;
+
+import org.jspecify.annotations.NullMarked;
