@@ -12,6 +12,7 @@ import org.springframework.http.HttpHeaders;
 import org.springframework.http.HttpStatus;
 import org.springframework.http.MediaType;
 import org.springframework.http.ResponseEntity;
+import org.springframework.util.MimeTypeUtils;
 import org.springframework.web.bind.annotation.GetMapping;
 import org.springframework.web.bind.annotation.PostMapping;
 import org.springframework.web.bind.annotation.RequestHeader;
@@ -111,10 +112,18 @@ public class PayloadController {
         return report.failed() == null ? reached : reached + "; failed: " + report.failed();
     }
 
+    /** JSON, unless text is asked for more precisely or first. */
     private static boolean wantsText(String accept) {
         List<MediaType> wanted = MediaType.parseMediaTypes(accept);
-        boolean json = wanted.stream().anyMatch(type -> type.includes(MediaType.APPLICATION_JSON));
-        boolean text = wanted.stream().anyMatch(type -> type.includes(MediaType.TEXT_PLAIN));
-        return text && !json;
+        MimeTypeUtils.sortBySpecificity(wanted);
+        for (MediaType type : wanted) {
+            if (type.includes(MediaType.APPLICATION_JSON)) {
+                return false;
+            }
+            if (type.includes(MediaType.TEXT_PLAIN)) {
+                return true;
+            }
+        }
+        return false;
     }
 }
