@@ -1,0 +1,170 @@
+package org.stiefelsystem.nbd.app;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+
+import java.io.IOException;
+import java.net.Socket;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import org.jspecify.annotations.NullUnmarked;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.springframework.context.ConfigurableApplicationContext;
+import org.stiefelsystem.nbd.export.RefusedException;
+import org.stiefelsystem.nbd.server.NbdServer;
+
+/** The whole service, with its admin API and actuator. */
+@NullUnmarked
+class BlockExportApplicationTests {
+
+    private static final String BOOT = "{\"bootId\":\"0123456789abcdef0123456789abcdef\",\"export\":\"%s\"}";
+
+    @TempDir
+    private Path directory;
+
+    private ConfigurableApplicationContext context;
+    private final HttpClient http = HttpClient.newHttpClient();
+
+    @BeforeEach
+    void start() throws IOException {
+        Files.write(directory.resolve("disk.img"), new byte[1 << 20]);
+        context = run("disk.img");
+    }
+
+    private ConfigurableApplicationContext run(String image) {
+        return BlockExportApplication.builder()
+                .run(
+                        "--stiefel.run-dir=" + directory.resolve("run"),
+                        "--stiefel.export.port=0",
+                        "--stiefel.export.admin-port=0",
+                        "--stiefel.export.actuator-port=0",
+                        "--stiefel.export.exports[0].name=root",
+                        "--stiefel.export.exports[0].path=" + directory.resolve(image));
+    }
+
+    @AfterEach
+    void stop() {
+        context.close();
+    }
+
+    private HttpRequest.Builder admin(String path) throws IOException {
+        return HttpRequest.newBuilder(URI.create(
+                        "http://127.0.0.1:" + context.getEnvironment().getProperty("local.server.port") + path))
+                .header("Authorization", "Bearer " + token());
+    }
+
+    private String token() throws IOException {
+        return Files.readString(directory.resolve("run/admin.token")).trim();
+    }
+
+    private HttpResponse<String> send(HttpRequest.Builder request) throws IOException, InterruptedException {
+        return http.send(request.build(), HttpResponse.BodyHandlers.ofString());
+    }
+
+    private String actuator(String path) throws IOException, InterruptedException {
+        return send(HttpRequest.newBuilder(URI.create("http://127.0.0.1:"
+                        + context.getEnvironment().getProperty("local.management.port") + "/actuator/" + path)))
+                .body();
+    }
+
+    @Test
+    void theTokenIsForItsOwnerAlone() throws IOException {
+        assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(directory.resolve("run/admin.token"))))
+                .isEqualTo("rw-------");
+        assertThat(token()).matches("[0-9a-f]{64}");
+        assertThat(AdminToken.in(directory.resolve("run")).text()).isEqualTo(token());
+    }
+
+    @Test
+    void exportsAreListed() throws Exception {
+        assertThat(send(admin("/exports")).body())
+                .isEqualTo("[{\"name\":\"root\",\"path\":\"" + directory.resolve("disk.img")
+                        + "\",\"size\":1048576,\"readOnly\":false,\"connections\":0,\"holder\":null,"
+                        + "\"bytesRead\":0,\"bytesWritten\":0,\"state\":\"free\"}]");
+    }
+
+    @Test
+    void withoutTheTokenNothingIsTold() throws Exception {
+        HttpResponse<String> response = send(admin("/exports").setHeader("Authorization", "Bearer x"));
+        assertThat(response.statusCode()).isEqualTo(401);
+        assertThat(response.headers().firstValue("Content-Type").orElseThrow()).startsWith("application/problem+json");
+    }
+
+    @Test
+    void anotherHostIsRefused() throws Exception {
+        int port = Integer.parseInt(context.getEnvironment().getRequiredProperty("local.server.port"));
+        for (String host : new String[] {"stiefel.example", "127.0.0.1.stiefel.example", "localhost:1:2", ""}) {
+            try (Socket socket = new Socket(java.net.InetAddress.getLoopbackAddress(), port)) {
+                socket.getOutputStream()
+                        .write(("GET /exports HTTP/1.1\r\nHost: " + host + "\r\nAuthorization: Bearer " + token()
+                                        + "\r\nConnection: close\r\n\r\n")
+                                .getBytes(java.nio.charset.StandardCharsets.US_ASCII));
+                String answer =
+                        new String(socket.getInputStream().readAllBytes(), java.nio.charset.StandardCharsets.US_ASCII);
+                assertThat(answer).as(host).matches("(?s)HTTP/1.1 (403|400) .*");
+            }
+        }
+    }
+
+    @Test
+    void aPathThatIsNotOursIsAProblem() throws Exception {
+        HttpResponse<String> response = send(admin("/nothing"));
+        assertThat(response.statusCode()).isEqualTo(404);
+        assertThat(response.headers().firstValue("Content-Type").orElseThrow()).startsWith("application/problem+json");
+    }
+
+    @Test
+    void bootIdsAreRegisteredForExportsThatExist() throws Exception {
+        assertThat(post(BOOT.formatted("root"))).isEqualTo(204);
+        assertThat(post(BOOT.formatted("nothing"))).isEqualTo(404);
+        assertThat(post("{\"bootId\":\"0123\",\"export\":\"root\"}")).isEqualTo(400);
+        assertThat(post("{}")).isEqualTo(400);
+        assertThat(post("[")).isEqualTo(400);
+        assertThat(Files.readString(directory.resolve("run/export-boot-ids")))
+                .isEqualTo("0123456789abcdef0123456789abcdef root\n");
+    }
+
+    private int post(String body) throws Exception {
+        return send(admin("/boot-ids")
+                        .header("Content-Type", "application/json")
+                        .POST(HttpRequest.BodyPublishers.ofString(body)))
+                .statusCode();
+    }
+
+    @Test
+    void healthAndMetricsAreServed() throws Exception {
+        assertThat(actuator("health")).isEqualTo("{\"status\":\"UP\"}");
+        assertThat(actuator("prometheus"))
+                .contains("stiefel_nbd_requests_total{command=\"read\",export=\"root\",result=\"ok\"} 0.0")
+                .contains("stiefel_nbd_request_seconds_bucket{command=\"write\",export=\"root\",le=\"0.001\"} 0")
+                .contains("stiefel_nbd_bytes_total{direction=\"read\",export=\"root\"} 0.0")
+                .contains("stiefel_nbd_connections{export=\"root\"} 0.0")
+                .contains("stiefel_nbd_inflight_bytes 0.0")
+                .contains("stiefel_nbd_lease{export=\"root\",state=\"free\"} 1.0")
+                .contains("stiefel_nbd_lease{export=\"root\",state=\"held\"} 0.0");
+    }
+
+    @Test
+    void aStopLetsGoOfTheDisk() {
+        NbdServer server = context.getBean(NbdServer.class);
+        assertThat(server.running()).isTrue();
+        context.close();
+        assertThat(server.running()).isFalse();
+        context = run("disk.img");
+    }
+
+    @Test
+    void aDiskThatMayNotBeServedEndsTheStart() {
+        assertThatExceptionOfType(Exception.class)
+                .isThrownBy(() -> run("nothing.img").close())
+                .withRootCauseInstanceOf(RefusedException.class);
+    }
+}

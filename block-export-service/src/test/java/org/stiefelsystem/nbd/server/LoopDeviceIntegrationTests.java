@@ -1,0 +1,169 @@
+package org.stiefelsystem.nbd.server;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Random;
+import org.jspecify.annotations.NullUnmarked;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.stiefelsystem.nbd.export.BootIds;
+import org.stiefelsystem.nbd.export.Export;
+import org.stiefelsystem.nbd.export.Exports;
+import org.stiefelsystem.nbd.export.RefusedException;
+
+/** Block devices: loop devices, which need root and a kernel that has them. */
+@NullUnmarked
+class LoopDeviceIntegrationTests {
+
+    private static final int SIZE = 32 << 20;
+
+    @TempDir
+    private Path directory;
+
+    private Path image;
+    private Path device;
+
+    @BeforeEach
+    void attach() throws Exception {
+        Tool.require("losetup");
+        image = Files.write(directory.resolve("image"), new byte[SIZE]);
+        Tool.Result result = Tool.run("losetup", "--find", "--show", image);
+        Tool.require(result.status() == 0, "losetup cannot attach: " + result.output());
+        device = Path.of(result.output().trim());
+    }
+
+    @AfterEach
+    void detach() throws Exception {
+        if (device != null) {
+            Tool.run("losetup", "--detach", device).orFail();
+        }
+    }
+
+    private static void assertRefused(Path path, String words) {
+        assertThatExceptionOfType(RefusedException.class)
+                .isThrownBy(() -> Export.open("root", path, false).close())
+                .withMessageContaining(words)
+                .satisfies(refused -> assertThat(refused.remedy()).isNotBlank());
+    }
+
+    @Test
+    void aFileBehindALoopDeviceIsRefused() {
+        assertRefused(image, "it lies behind " + device);
+    }
+
+    @Test
+    void aDeviceThatIsServedIsRefusedAndCannotBeMounted() throws Exception {
+        Tool.require("mkfs.ext4", "mount");
+        Tool.run("mkfs.ext4", "-q", device).orFail();
+        try (Export export = Export.open("root", device, false)) {
+            assertThat(export.size()).isEqualTo(SIZE);
+            assertRefused(device, "held by another export of this server");
+            assertThat(Tool.run("mount", device, Files.createDirectory(directory.resolve("no")))
+                            .status())
+                    .isNotZero();
+        }
+        Export.open("root", device, false).close();
+    }
+
+    @Test
+    void aMountedDeviceIsRefusedByTheNameOfTheDirectory() throws Exception {
+        Tool.require("mkfs.ext4", "mount");
+        Tool.run("mkfs.ext4", "-q", device).orFail();
+        Path mounted = Files.createDirectory(directory.resolve("a b"));
+        Tool.Result mount = Tool.run("mount", device, mounted);
+        Tool.require(mount.status() == 0, "cannot mount: " + mount.output());
+        try {
+            assertRefused(device, "is mounted on " + mounted);
+        } finally {
+            Tool.run("umount", mounted).orFail();
+        }
+    }
+
+    @Test
+    void swapSpaceInUseIsRefused() throws Exception {
+        Tool.require("mkswap", "swapon");
+        Tool.run("mkswap", device).orFail();
+        Tool.Result swapon = Tool.run("swapon", device);
+        Tool.require(swapon.status() == 0, "cannot swap: " + swapon.output());
+        try {
+            assertRefused(device, "swap space in use");
+        } finally {
+            Tool.run("swapoff", device).orFail();
+        }
+    }
+
+    @Test
+    void aMappedDeviceIsRefusedByTheNameOfTheMapping() throws Exception {
+        Tool.require("dmsetup");
+        String name = "stiefel-test-" + ProcessHandle.current().pid();
+        Tool.Result create = Tool.run("dmsetup", "create", name, "--table", "0 2048 linear %s 0".formatted(device));
+        org.junit.jupiter.api.Assumptions.assumeTrue(
+                create.status() == 0, "this kernel has no device mapper: " + create.output());
+        try {
+            assertRefused(device, "mapped by the device mapper as " + name);
+        } finally {
+            Tool.run("dmsetup", "remove", name).orFail();
+        }
+    }
+
+    @Test
+    void clientsReadAndWriteADevice() throws Exception {
+        Tool.require("nbdcopy", "qemu-io", "cmp");
+        byte[] noise = new byte[SIZE];
+        new Random(2).nextBytes(noise);
+        Path random = Files.write(directory.resolve("random"), noise);
+        Exports exports = new Exports(BootIds.inMemory());
+        try (exports;
+                NbdServer server = serve(exports)) {
+            String uri = "nbd://127.0.0.1:%d/root".formatted(server.address().getPort());
+            Tool.run("nbdcopy", "--flush", random, uri).orFail();
+            Tool.run("cmp", random, image).orFail();
+            Tool.run("nbdcopy", uri, directory.resolve("copy")).orFail();
+            Tool.run("cmp", random, directory.resolve("copy")).orFail();
+            assertThat(Tool.run(
+                                    "qemu-io",
+                                    "-f",
+                                    "raw",
+                                    "-c",
+                                    "write -P 7 0 1M",
+                                    "-c",
+                                    "write -z 100 100000",
+                                    "-c",
+                                    "write -zu 200k 100k",
+                                    "-c",
+                                    "discard 512k 128k",
+                                    "-c",
+                                    "flush",
+                                    "-c",
+                                    "read -P 7 0 100",
+                                    "-c",
+                                    "read -P 0 100 100000",
+                                    "-c",
+                                    "read -P 7 100100 100",
+                                    "-c",
+                                    "read -P 0 200k 100k",
+                                    uri)
+                            .orFail())
+                    .doesNotContain("failed");
+        }
+    }
+
+    private NbdServer serve(Exports exports) throws IOException {
+        exports.add(Export.open("root", device, false));
+        NbdServer server = new NbdServer(
+                new InetSocketAddress(InetAddress.ofLiteral("127.0.0.1"), 0),
+                exports,
+                NbdLimits.defaults(),
+                NbdObserver.NONE);
+        server.start();
+        return server;
+    }
+}
