@@ -13,9 +13,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import org.jspecify.annotations.NullUnmarked;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.io.TempDir;
 import org.springframework.context.ConfigurableApplicationContext;
 import org.stiefelsystem.nbd.export.RefusedException;
@@ -23,18 +24,19 @@ import org.stiefelsystem.nbd.server.NbdServer;
 
 /** The whole service, with its admin API and actuator. */
 @NullUnmarked
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class BlockExportApplicationTests {
 
     private static final String BOOT = "{\"bootId\":\"0123456789abcdef0123456789abcdef\",\"export\":\"%s\"}";
 
-    @TempDir
     private Path directory;
 
     private ConfigurableApplicationContext context;
     private final HttpClient http = HttpClient.newHttpClient();
 
-    @BeforeEach
-    void start() throws IOException {
+    @BeforeAll
+    void start(@TempDir Path temporary) throws IOException {
+        directory = temporary;
         Files.write(directory.resolve("disk.img"), new byte[1 << 20]);
         context = run("disk.img");
     }
@@ -50,7 +52,7 @@ class BlockExportApplicationTests {
                         "--stiefel.export.exports[0].path=" + directory.resolve(image));
     }
 
-    @AfterEach
+    @AfterAll
     void stop() {
         context.close();
     }
