@@ -2,6 +2,8 @@ package org.stiefelsystem.nbd.export;
 
 import java.net.Inet6Address;
 import java.net.InetAddress;
+import java.net.NetworkInterface;
+import java.net.SocketException;
 
 /**
  * A peer's address in its short form, with the link of a link-local one: {@code fe80::1%br0}. {@link Inet6Address}
@@ -13,10 +15,18 @@ public record PeerAddress(String text) {
         if (!(address instanceof Inet6Address six)) {
             return new PeerAddress(address.getHostAddress());
         }
-        String full = six.getHostAddress();
-        int percent = full.indexOf('%');
-        String scope = percent < 0 ? "" : full.substring(percent);
-        return new PeerAddress(shorten(six.getAddress()) + scope);
+        String link = six.getScopeId() == 0 ? "" : "%" + linkName(six.getScopeId());
+        return new PeerAddress(shorten(six.getAddress()) + link);
+    }
+
+    /** The kernel numbers links; people name them. */
+    private static String linkName(int index) {
+        try {
+            NetworkInterface link = NetworkInterface.getByIndex(index);
+            return link == null ? Integer.toString(index) : link.getName();
+        } catch (SocketException e) {
+            return Integer.toString(index);
+        }
     }
 
     /** RFC 5952: the longest run of at least two zero groups becomes {@code ::}. */

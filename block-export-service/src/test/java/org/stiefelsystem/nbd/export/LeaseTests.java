@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import java.io.IOException;
 import java.net.Inet6Address;
 import java.net.InetAddress;
+import java.net.NetworkInterface;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -61,10 +62,14 @@ class LeaseTests {
         for (String[] address : addresses) {
             assertThat(PeerAddress.of(InetAddress.ofLiteral(address[0])).text()).isEqualTo(address[1]);
         }
-        assertThat(PeerAddress.of(Inet6Address.getByAddress(
-                                null, InetAddress.ofLiteral("fe80::1").getAddress(), 7))
+        int loopback = NetworkInterface.getByName("lo").getIndex();
+        byte[] linkLocal = InetAddress.ofLiteral("fe80::1").getAddress();
+        assertThat(PeerAddress.of(Inet6Address.getByAddress(null, linkLocal, loopback))
                         .text())
-                .isEqualTo("fe80::1%7");
+                .isEqualTo("fe80::1%lo");
+        assertThat(PeerAddress.of(Inet6Address.getByAddress(null, linkLocal, 1_000_000))
+                        .text())
+                .isEqualTo("fe80::1%1000000");
     }
 
     @Test
