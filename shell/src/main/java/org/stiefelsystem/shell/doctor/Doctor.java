@@ -37,7 +37,7 @@ class Doctor {
         this.settings = settings;
     }
 
-    List<Check> examine() {
+    List<Check> examine() throws InterruptedException {
         List<Check> checks = new ArrayList<>();
         checks.add(jdk());
         checks.add(architecture());
@@ -179,10 +179,13 @@ class Doctor {
                 : Check.ok("clock", now.toString());
     }
 
-    private static Check links() {
-        List<String> up = NetworkLinks.names().stream()
-                .filter(name -> read("/sys/class/net/" + name + "/carrier").equals("1"))
-                .toList();
+    private static Check links() throws InterruptedException {
+        List<String> up = new ArrayList<>();
+        for (String link : NetworkLinks.names()) {
+            if (NetworkLinks.flags(link).contains("LOWER_UP")) {
+                up.add(link);
+            }
+        }
         return up.isEmpty()
                 ? Check.warn("links", "no network link is up", "Plug in the cable before `server`.")
                 : Check.ok("links", String.join(", ", up));
@@ -231,7 +234,7 @@ class Doctor {
         try {
             return Files.readAllLines(Path.of(path));
         } catch (IOException e) {
-            // Not there, or a link without carrier state: as good as empty for a look.
+            // Not there: as good as empty for a look.
             return List.of();
         }
     }

@@ -24,7 +24,8 @@ class DoctorCommands {
             description = "check kernel features, tools, firmware, ports, disk, clock; say how to mend",
             help = "Ends with 1 when something fails.",
             group = "This machine")
-    void doctor(CommandContext context, @Option(longName = "json", description = "one JSON document") boolean json) {
+    void doctor(CommandContext context, @Option(longName = "json", description = "one JSON document") boolean json)
+            throws InterruptedException {
         List<Check> checks = doctor.examine();
         if (json) {
             Json.print(checks, context.outputWriter());

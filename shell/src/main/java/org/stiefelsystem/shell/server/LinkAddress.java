@@ -30,13 +30,12 @@ final class LinkAddress {
 
     /** {@code fe80::…%eth0}, or an error in words when there is none before the deadline. */
     static String of(String link, Duration patience) throws InterruptedException {
-        Path directory = Path.of("/sys/class/net", link);
-        if (link.contains("/") || !Files.isDirectory(directory)) {
+        if (!NetworkLinks.names().contains(link)) {
             throw CommandFailure.failed(
                     "there is no link " + link,
                     "Links of this machine: " + String.join(", ", NetworkLinks.names()) + ".");
         }
-        if (!isUp(directory)) {
+        if (!NetworkLinks.flags(link).contains("UP")) {
             ChildProcess.Answer answer = new ChildProcess("ip", "link", "set", link, "up").ask();
             if (answer.code() != 0) {
                 throw CommandFailure.failed(
@@ -54,14 +53,14 @@ final class LinkAddress {
                 return address(entry.get());
             }
             if (System.nanoTime() >= deadline) {
-                throw reason(link, directory);
+                throw reason(link);
             }
             Thread.sleep(100);
         }
     }
 
-    private static CommandFailure reason(String link, Path directory) {
-        if (read(directory.resolve("carrier")).equals("0")) {
+    private static CommandFailure reason(String link) throws InterruptedException {
+        if (NetworkLinks.flags(link).contains("NO-CARRIER")) {
             return CommandFailure.failed(link + " has no carrier", "Plug the cable in at both ends, then try again.");
         }
         if (read(Path.of("/proc/sys/net/ipv6/conf", link, "disable_ipv6")).equals("1")) {
@@ -77,11 +76,6 @@ final class LinkAddress {
                 link + " has no IPv6 link-local address",
                 "Run: ip link set " + link + " addrgenmode eui64 && ip link set " + link + " down && ip link set "
                         + link + " up");
-    }
-
-    private static boolean isUp(Path directory) {
-        String flags = read(directory.resolve("flags"));
-        return !flags.isEmpty() && (Integer.decode(flags) & 1) != 0;
     }
 
     private static List<Entry> entries() {
@@ -125,7 +119,7 @@ final class LinkAddress {
         try {
             return Files.readString(file).strip();
         } catch (IOException e) {
-            // A link that is down has no carrier to read.
+            // A kernel without IPv6.
             return "";
         }
     }
