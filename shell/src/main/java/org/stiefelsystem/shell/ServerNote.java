@@ -21,9 +21,12 @@ public record ServerNote(long pid, String disk, String mode, String transport, S
         Files.writeString(file(runDir), MAPPER.writeValueAsString(this));
     }
 
-    public static void remove(String runDir) {
+    /** Removes this note, and not that of another server that was here first. */
+    public void remove(String runDir) {
         try {
-            Files.deleteIfExists(file(runDir));
+            if (read(runDir).filter(this::equals).isPresent()) {
+                Files.deleteIfExists(file(runDir));
+            }
         } catch (IOException e) {
             // A note of a process that is gone is not believed anyway.
         }

@@ -6,6 +6,7 @@ import java.util.function.Supplier;
 import org.springframework.boot.builder.SpringApplicationBuilder;
 import org.springframework.boot.diagnostics.FailureAnalysis;
 import org.springframework.boot.diagnostics.FailureAnalyzer;
+import org.springframework.boot.web.server.PortInUseException;
 import org.springframework.context.ApplicationContextInitializer;
 import org.springframework.context.ConfigurableApplicationContext;
 import org.springframework.core.io.support.SpringFactoriesLoader;
@@ -46,6 +47,12 @@ public final class ServiceContext {
         for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
             if (cause instanceof CommandFailure words) {
                 return words;
+            }
+            if (cause instanceof PortInUseException inUse) {
+                String owner = ListeningSockets.ownerOf("tcp", inUse.getPort()).orElse("another program");
+                return CommandFailure.failed(
+                        "TCP port " + inUse.getPort() + " is in use by " + owner,
+                        "End that program, or choose another port with --set (`stiefelctl config show` lists them).");
             }
         }
         List<FailureAnalyzer> analyzers = SpringFactoriesLoader.forDefaultResourceLocation(

@@ -130,7 +130,7 @@ class ServerCommands {
                     settings.runDir() + " cannot be written: " + e.getMessage(),
                     "Run this as root, or use --set stiefel.run-dir=DIR.");
         } finally {
-            ServerNote.remove(settings.runDir());
+            note.remove(settings.runDir());
         }
     }
 
