@@ -128,7 +128,7 @@ initrd() { # MODULE-FILE...
   for m; do head -c 3000 /dev/urandom >"tree/usr/lib/modules/6.1/kernel/drivers/$m"; done
   (cd tree && find . -mindepth 1 | sed 's|^\./||' | "$applets/cpio" -o -H newc 2>/dev/null)
 }
-missing() { agent "missing_modules i $(stat -c %s i) work $*"; }
+missing() { agent "cpio=$(command -v cpio); missing_modules i work $*"; }
 
 @test "an initrd's modules are found in every format" {
   for packer in "gzip -c" "zstd -qc" "xz -c --check=crc32" "lz4 -qc" cat; do
@@ -153,14 +153,6 @@ missing() { agent "missing_modules i $(stat -c %s i) work $*"; }
 @test "compressed modules, - for _ and built-in drivers count" {
   initrd nbd.ko.xz via-rhine.ko.zst | gzip >i
   run missing nbd via_rhine e1000
-  [ "$status $output" = "0 " ]
-}
-
-@test "what is appended meanwhile does not disturb" {
-  initrd nbd.ko | gzip >i
-  size=$(stat -c %s i)
-  head -c 100000 /dev/urandom >>i
-  run agent "missing_modules i $size work nbd"
   [ "$status $output" = "0 " ]
 }
 
