@@ -102,7 +102,9 @@ class Doors extends ValveBase {
             }
         }
         // The path as it was sent: what is written in any other way is another path.
-        if (paths.contains(request.getRequestURI())) {
+        String path = request.getRequestURI();
+        // There is none in a request that is no HTTP at all.
+        if (path != null && paths.contains(path)) {
             getNext().invoke(request, response);
         } else {
             problem(response, 404, "Not Found", "There is nothing at this path.");
@@ -117,6 +119,8 @@ class Doors extends ValveBase {
     }
 
     private static void problem(Response response, int status, String title, String detail) throws IOException {
+        // Tomcat closes the body of a request that it took for invalid, such as /../x, before we see it.
+        response.setSuspended(false);
         byte[] problem = "{\"title\":\"%s\",\"status\":%d,\"detail\":\"%s\"}"
                 .formatted(title, status, detail)
                 .getBytes(StandardCharsets.UTF_8);

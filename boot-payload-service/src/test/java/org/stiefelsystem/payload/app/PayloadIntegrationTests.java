@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.catchThrowable;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -195,6 +196,20 @@ class PayloadIntegrationTests {
     }
 
     @Test
+    void whatIsNoHttpGetsAProblemAndNoMore() throws IOException {
+        for (String rubbish :
+                new String[] {"RUBBISH\r\n\r\n", "\0\0\0\0\r\n\r\n", "GET /\\x HTTP/1.1\r\nHost: a\r\n\r\n"}) {
+            try (Socket stranger = new Socket(InetAddress.ofLiteral("127.0.0.1"), LINK)) {
+                stranger.setSoTimeout(5000);
+                stranger.getOutputStream().write(rubbish.getBytes(StandardCharsets.US_ASCII));
+                assertThat(new String(stranger.getInputStream().readAllBytes(), StandardCharsets.US_ASCII))
+                        .startsWith("HTTP/1.1 404")
+                        .contains("application/problem+json");
+            }
+        }
+    }
+
+    @Test
     void eachPathIsBehindItsOwnDoor() {
         for (String path : new String[] {
             "/", "/boots", "/actuator/health", "/manifest/", "/manifest;x", "/%6danifest", "/../etc/passwd", "/error"
@@ -204,6 +219,7 @@ class PayloadIntegrationTests {
                     .containsAnyOf("HTTP/1.1 404", "HTTP/1.1 400");
         }
         assertThat(curl("/nothing")).contains("application/problem+json");
+        assertThat(curl("/../etc/passwd", "--path-as-is", "-m", "3")).contains("There is nothing at this path.");
         assertThat(run("curl", "-si", "-H", "Authorization: " + authorization(), adminUrl("/manifest")))
                 .contains("HTTP/1.1 404");
         assertThat(run("curl", "-si", "http://127.0.0.1:" + ACTUATOR + "/boots"))

@@ -69,10 +69,14 @@ class Doors extends ValveBase {
     public void invoke(Request request, Response response) throws IOException, ServletException {
         Set<String> paths = others.getOrDefault(request.getConnector(), linkPaths);
         // The path as it was sent: what is written in any other way is another path.
-        if (paths.contains(request.getRequestURI())) {
+        String path = request.getRequestURI();
+        // There is none in a request that is no HTTP at all.
+        if (path != null && paths.contains(path)) {
             getNext().invoke(request, response);
             return;
         }
+        // Tomcat closes the body of a request that it took for invalid, such as /../x, before we see it.
+        response.setSuspended(false);
         byte[] problem = "{\"title\":\"Not Found\",\"status\":404,\"detail\":\"There is nothing at this path.\"}"
                 .getBytes(StandardCharsets.UTF_8);
         response.setStatus(404);

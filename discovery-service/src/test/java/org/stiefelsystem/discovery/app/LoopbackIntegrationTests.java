@@ -9,6 +9,7 @@ import java.net.DatagramPacket;
 import java.net.DatagramSocket;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.net.Socket;
 import java.net.SocketTimeoutException;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -81,6 +82,20 @@ class LoopbackIntegrationTests {
     @Test
     void metricsHaveTheLinks() throws Exception {
         assertThat(metrics()).contains("stiefel_link_up{interface=\"lo\"} 1.0");
+    }
+
+    @Test
+    void whatIsNoHttpGetsAProblemAndNoMore() throws IOException {
+        for (String rubbish :
+                new String[] {"RUBBISH\r\n\r\n", "\0\0\0\0\r\n\r\n", "GET /\\x HTTP/1.1\r\nHost: a\r\n\r\n"}) {
+            try (Socket stranger = new Socket(InetAddress.ofLiteral("127.0.0.1"), STATE)) {
+                stranger.setSoTimeout(5000);
+                stranger.getOutputStream().write(rubbish.getBytes(StandardCharsets.US_ASCII));
+                assertThat(new String(stranger.getInputStream().readAllBytes(), StandardCharsets.US_ASCII))
+                        .startsWith("HTTP/1.1 404")
+                        .contains("application/problem+json");
+            }
+        }
     }
 
     @Test
