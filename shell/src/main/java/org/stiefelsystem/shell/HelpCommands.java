@@ -1,7 +1,6 @@
 package org.stiefelsystem.shell;
 
 import java.io.PrintWriter;
-import java.io.Writer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -51,16 +50,6 @@ class HelpCommands {
         context.outputWriter()
                 .println("stiefelctl " + (version == null ? "from the working tree" : version) + " on Java "
                         + Runtime.version());
-    }
-
-    /** The launcher trains the JVM's AOT cache with this: what most commands load, and nothing that changes anything. */
-    @Command(name = "warm-up", description = "load what most commands need", hidden = true)
-    void warmUp() {
-        PrintWriter nowhere = new PrintWriter(Writer.nullWriter());
-        ShellCommands commands = all.getObject();
-        all(commands, nowhere);
-        commands.visible().forEach(command -> one(command, nowhere));
-        Json.print(List.of(), nowhere);
     }
 
     private static void all(ShellCommands commands, PrintWriter output) {
