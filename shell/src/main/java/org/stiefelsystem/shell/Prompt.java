@@ -83,6 +83,10 @@ final class Prompt {
                 return 0;
             }
             code = runner.run(words, terminal.writer(), new TerminalInput(reader), errors);
+            if (code == CommandFailure.INTERRUPTED) {
+                // The terminal has written ^C where the cursor was.
+                terminal.writer().println();
+            }
             terminal.flush();
         }
     }
