@@ -20,10 +20,10 @@ final class ComposeStack implements AutoCloseable {
     private final Map<String, String> environment;
     private final Thread atExit = new Thread(this::closeAtExit, "compose-stack-close");
 
-    private ComposeStack(Project project, Docker docker, Path directory) {
+    private ComposeStack(Project project, Docker docker) {
         this.project = project;
         this.docker = docker;
-        this.directory = directory;
+        this.directory = docker.directory();
         this.environment = new HashMap<>(project.environment());
         environment.putAll(docker.environment());
         environment.put("STIEFEL_COMPOSE_RUN", directory.toString());
@@ -36,10 +36,7 @@ final class ComposeStack implements AutoCloseable {
 
     /** A stack that is not up yet, so that it can be closed whatever becomes of {@link #up}. */
     static ComposeStack of(Project project) throws IOException, InterruptedException {
-        Files.createDirectories(project.var());
-        Docker docker = Docker.find(project);
-        ComposeStack stack =
-                new ComposeStack(project, docker, Files.createTempDirectory(project.var(), "compose-test-"));
+        ComposeStack stack = new ComposeStack(project, Docker.find(project));
         Runtime.getRuntime().addShutdownHook(stack.atExit);
         return stack;
     }

@@ -3,6 +3,7 @@ package org.stiefelsystem.compose;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -17,11 +18,14 @@ final class Docker implements AutoCloseable {
 
     private final Map<String, String> environment;
     private final List<String> entering;
+    private final Path directory;
     private final @Nullable Process privateDaemon;
 
-    private Docker(Map<String, String> environment, List<String> entering, @Nullable Process privateDaemon) {
+    private Docker(
+            Map<String, String> environment, List<String> entering, Path directory, @Nullable Process privateDaemon) {
         this.environment = environment;
         this.entering = entering;
+        this.directory = directory;
         this.privateDaemon = privateDaemon;
     }
 
@@ -29,10 +33,11 @@ final class Docker implements AutoCloseable {
     static Docker find(Project project) throws IOException, InterruptedException {
         try {
             Command.output(Map.of(), List.of("docker", "version"));
-            return new Docker(Map.of(), List.of(), null);
         } catch (IOException none) {
             return startPrivate(project);
         }
+        Files.createDirectories(project.var());
+        return new Docker(Map.of(), List.of(), Files.createTempDirectory(project.var(), "compose-test-"), null);
     }
 
     static Docker startPrivate(Project project) throws IOException, InterruptedException {
@@ -48,13 +53,22 @@ final class Docker implements AutoCloseable {
             process.destroy();
             throw new IOException("no docker daemon answers, and a private one did not start (see above)");
         }
-        String[] words = line.split(" ", 3);
-        return new Docker(Map.of("DOCKER_HOST", words[1]), List.of("nsenter", "-t", words[2], "-n", "--"), process);
+        String[] words = line.split(" ", 4);
+        return new Docker(
+                Map.of("DOCKER_HOST", words[1]),
+                List.of("nsenter", "-t", words[2], "-n", "--"),
+                Path.of(words[3]),
+                process);
     }
 
     /** What makes a docker client talk to this daemon. */
     Map<String, String> environment() {
         return environment;
+    }
+
+    /** An empty directory that the daemon's containers can mount. A private daemon's goes when the daemon goes. */
+    Path directory() {
+        return directory;
     }
 
     String run(String... arguments) throws IOException, InterruptedException {
