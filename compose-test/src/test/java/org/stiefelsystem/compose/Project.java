@@ -23,10 +23,13 @@ record Project(Path home, Path var) {
     static void requiresDocker() {
         requires("root", "root".equals(System.getProperty("user.name")));
         requires("docker", hasProgram("docker") && hasProgram("dockerd"));
+        // Version 2 is a plugin of docker.
         requires(
                 "docker-compose",
                 hasProgram("docker-compose")
-                        || Files.exists(Path.of("/usr/libexec/docker/cli-plugins/docker-compose")));
+                        || Stream.of("/usr/libexec", "/usr/lib", "/usr/local/lib", "/usr/local/libexec")
+                                .anyMatch(directory ->
+                                        Files.isExecutable(Path.of(directory, "docker/cli-plugins/docker-compose"))));
         requires("curl", hasProgram("curl"));
     }
 
