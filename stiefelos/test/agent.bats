@@ -102,13 +102,13 @@ refused() { # NAME=VALUE WORDS
 
 @test "the payload's cmdline is the contract's" {
   manifest >m
-  run agent "read_manifest m; mac=52:54:00:57:1e:01 host=fe80::1 payload_port=4644 elapsed=9.50 address=''; payload_cmdline"
-  [ "$output" = "root=UUID=1-2 ro console=ttyS0 rdinit=/stiefel/init noresume systemd.service_watchdogs=no systemd.swap=no stiefel.transport=plain stiefel.mac=52:54:00:57:1e:01 stiefel.host=fe80::1 stiefel.nbd-port=10809 stiefel.payload-port=4644 stiefel.export=root@$id stiefel.boot-id=$id stiefel.mode=direct stiefel.elapsed=9.50 stiefel.name=thinkpad" ]
+  run agent "read_manifest m; mac=52:54:00:57:1e:01 host=fe80::1 payload_port=4644 elapsed=9.50 started=1700000000 address=''; payload_cmdline"
+  [ "$output" = "root=UUID=1-2 ro console=ttyS0 rdinit=/stiefel/init noresume systemd.service_watchdogs=no systemd.swap=no stiefel.transport=plain stiefel.mac=52:54:00:57:1e:01 stiefel.host=fe80::1 stiefel.nbd-port=10809 stiefel.payload-port=4644 stiefel.export=root@$id stiefel.boot-id=$id stiefel.mode=direct stiefel.elapsed=9.50 stiefel.started=1700000000 stiefel.name=thinkpad" ]
 }
 
 @test "our parameters stand before the arguments of init" {
   manifest | sed 's|^cmdline=.*|cmdline=ro quiet -- single -x|' >m
-  run agent "read_manifest m; mac=m host=h payload_port=1 elapsed=1 address=10.0.0.2/24; payload_cmdline"
+  run agent "read_manifest m; mac=m host=h payload_port=1 elapsed=1 started=2 address=10.0.0.2/24; payload_cmdline"
   [[ $output == "ro quiet rdinit=/stiefel/init "*" stiefel.address=10.0.0.2/24 -- single -x" ]]
 }
 

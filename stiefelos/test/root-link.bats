@@ -17,3 +17,11 @@ setup() { setup_busybox; }
   [ "$(grep -c -r '52:54:00:57:1e:01' . | grep -c ':1$')" -eq 4 ]
   grep -q 'interface-name:stiefellink' NetworkManager/conf.d/00-stiefellink.conf
 }
+
+@test "the first kernel's seconds are found by the clock, and a clock that was set is not believed" {
+  # loading took 14 s behind the 24 that the agent knew of; this kernel runs for 6
+  [ "$(root_link "seconds_before 24.00 1700000000 1700000044 6.00")" = 38.00 ]
+  [ "$(root_link "seconds_before 24.00 1700000000 1699996444 6.00")" = 24.00 ]
+  [ "$(root_link "seconds_before 24.00 1700000000 1700036044 6.00")" = 24.00 ]
+  [ "$(root_link "seconds_before 24.00 '' 1700000044 6.00")" = 24.00 ]
+}

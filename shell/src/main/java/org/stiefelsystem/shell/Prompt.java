@@ -36,20 +36,21 @@ final class Prompt {
         this.runner = runner;
     }
 
-    int run() {
+    /** Runs until the person leaves, or only {@code first} when that fails. */
+    int run(List<String> first) {
         try (Terminal terminal = TerminalBuilder.builder()
                 .system(true)
                 .dumb(true)
                 .nativeSignals(true)
                 .build()) {
             terminal.handle(Signal.INT, signal -> interruption.raise("INT"));
-            return run(terminal);
+            return run(terminal, first);
         } catch (IOException e) {
             throw CommandFailure.failed("the terminal cannot be used: " + e.getMessage(), "Run one command at a time.");
         }
     }
 
-    private int run(Terminal terminal) {
+    private int run(Terminal terminal, List<String> first) {
         DefaultParser parser = new DefaultParser();
         parser.setEofOnUnclosedQuote(true);
         LineReader reader = LineReaderBuilder.builder()
@@ -64,6 +65,13 @@ final class Prompt {
                 .build();
         PrintStream errors = new PrintStream(terminal.output(), true, StandardCharsets.UTF_8);
         int code = 0;
+        if (!first.isEmpty()) {
+            code = runner.run(first, terminal.writer(), new TerminalInput(reader), errors);
+            terminal.flush();
+            if (code != 0) {
+                return code;
+            }
+        }
         while (true) {
             List<String> words;
             try {

@@ -30,6 +30,9 @@ final class ShellRunner {
 
     private static final Charset UTF_8 = StandardCharsets.UTF_8;
 
+    /** Before a command, for the launcher's demo: run it at the prompt, and stay there if it did not fail. */
+    private static final String THEN_PROMPT = "--then-prompt";
+
     ShellRunner(ShellCommands commands, Settings settings, Interruption interruption, Checkout checkout) {
         this.commands = commands;
         this.parser = new CommandLineParser(commands);
@@ -39,8 +42,8 @@ final class ShellRunner {
     }
 
     int run(List<String> words) {
-        if (words.isEmpty()) {
-            return new Prompt(commands, checkout, interruption, this).run();
+        if (words.isEmpty() || words.getFirst().equals(THEN_PROMPT)) {
+            return new Prompt(commands, checkout, interruption, this).run(words.stream().skip(1).toList());
         }
         interruption.listen();
         PrintWriter output = new PrintWriter(new FileOutputStream(FileDescriptor.out), true, UTF_8);

@@ -17,6 +17,8 @@ public final class Accelerator {
     private Accelerator() {}
 
     /**
+     * Tries KVM once on this machine and remembers the answer.
+     *
      * @param cache a directory for the answer, which holds for as long as this machine runs this kernel
      * @return {@code kvm} or {@code tcg}, QEMU's names
      */

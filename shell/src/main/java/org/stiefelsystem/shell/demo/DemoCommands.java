@@ -65,8 +65,14 @@ class DemoCommands implements DisposableBean {
                         images.demoDisk(output),
                         checkout.var().resolve("cache")),
                 output);
+        double seconds;
+        try {
+            seconds = started.awaitLogin(output);
+        } catch (CommandFailure | InterruptedException e) {
+            started.close();
+            throw e;
+        }
         demo = started;
-        double seconds = started.awaitLogin(output);
         output.println();
         output.println(String.format(
                 Locale.ROOT,
@@ -75,9 +81,10 @@ class DemoCommands implements DisposableBean {
                 Demo.HOST,
                 seconds));
         if (exit) {
-            started.shutDown(output);
-            started.close();
             demo = null;
+            try (started) {
+                started.shutDown(output);
+            }
             return;
         }
         output.println("Try `status`, `exports`, `demo console` (root, password stiefel; Ctrl-] comes back), `exit`.");

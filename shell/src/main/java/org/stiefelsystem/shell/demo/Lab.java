@@ -69,11 +69,15 @@ public final class Lab implements AutoCloseable {
     }
 
     private static String bridge() {
-        // No spanning tree and no snooping: both delay or swallow what a cable would carry at once.
+        // No spanning tree and no snooping: both delay or swallow what a cable would carry at once. A port that is always
+        // up gives the bridge its carrier, and with it its link-local address, before a desktop is switched on.
         return """
                 set -e
                 ip link set lo up
                 ip link add %1$s type bridge stp_state 0 forward_delay 0 mcast_snooping 0
+                ip link add plug0 type veth peer name plug1
+                ip link set plug0 master %1$s up
+                ip link set plug1 up
                 ip link set %1$s up
                 """.formatted(LINK);
     }

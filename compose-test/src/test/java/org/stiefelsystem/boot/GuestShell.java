@@ -1,0 +1,57 @@
+package org.stiefelsystem.boot;
+
+import java.io.IOException;
+import java.time.Duration;
+import java.util.regex.Pattern;
+import org.stiefelsystem.shell.demo.SerialConsole;
+
+/** A person who has logged in at a guest's serial console. */
+final class GuestShell {
+
+    private static final Duration ANSWER = Duration.ofSeconds(60);
+
+    private final SerialConsole console;
+
+    private GuestShell(SerialConsole console) {
+        this.console = console;
+    }
+
+    static GuestShell login(SerialConsole console, String user, String password)
+            throws IOException, InterruptedException {
+        console.send(user);
+        console.await("Password:", ANSWER);
+        console.send(password);
+        console.await(":~# ", ANSWER);
+        GuestShell shell = new GuestShell(console);
+        // Kernel messages would stand in the middle of answers.
+        shell.run("dmesg -n 1; stty -echo; PS1=; TERM=dumb; export TERM PS1");
+        return shell;
+    }
+
+    /** Runs a command and answers what it printed; a code other than 0 is an exception. */
+    String run(String command) throws IOException, InterruptedException {
+        return run(command, ANSWER);
+    }
+
+    String run(String command, Duration deadline) throws IOException, InterruptedException {
+        // Quoted so that the echo of the typed line is not taken for the answer.
+        console.send("echo start-of-'answer'; { " + command + "; } 2>&1; echo end-of-'answer' $?");
+        console.await("start-of-answer\n", deadline);
+        String before = console.await(Pattern.compile("(?=end-of-answer [0-9]+\n)"), deadline);
+        int code = Integer.parseInt(digits(deadline));
+        if (code != 0) {
+            throw new IOException("`" + command + "` in the guest ended with " + code + ":\n" + before);
+        }
+        return before.strip();
+    }
+
+    private String digits(Duration deadline) throws InterruptedException {
+        console.await("end-of-answer ", deadline);
+        return console.await("\n", deadline).strip();
+    }
+
+    /** Types a command that ends the session. */
+    void last(String command) throws IOException {
+        console.send(command);
+    }
+}
