@@ -45,7 +45,11 @@ class AgentIntegrationTests implements ShowsConsoles.Source {
         lab = net;
         net.addTap("desktop0");
         for (String disk : List.of("liar.img", "honest.img")) {
-            net.run("cp", "--sparse=always", demo.resolve("disk.img").toString(), work.resolve(disk).toString());
+            net.run(
+                    "cp",
+                    "--sparse=always",
+                    demo.resolve("disk.img").toString(),
+                    work.resolve(disk).toString());
         }
         Path forgedBoot = work.resolve("boot");
         net.run("cp", "-a", demo.resolve("boot").toString(), forgedBoot.toString());
@@ -77,7 +81,20 @@ class AgentIntegrationTests implements ShowsConsoles.Source {
         console.await("stiefel: searching on", STEP);
 
         // A second host beside it, on a slow cable, which goes away in the middle of its initrd.
-        net.run("tc", "qdisc", "add", "dev", "desktop0", "root", "tbf", "rate", "60mbit", "burst", "64kb", "latency", "200ms");
+        net.run(
+                "tc",
+                "qdisc",
+                "add",
+                "dev",
+                "desktop0",
+                "root",
+                "tbf",
+                "rate",
+                "60mbit",
+                "burst",
+                "64kb",
+                "latency",
+                "200ms");
         Host.Machine secondMachine = Host.Machine.beside(project, net, "honest");
         Host second = Host.serve(secondMachine, work, work.resolve("honest.img"), demo.resolve("boot"));
         honest = second;

@@ -7,12 +7,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.extension.ExtendWith;
-import org.jspecify.annotations.Nullable;
 import org.stiefelsystem.shell.demo.Accelerator;
 import org.stiefelsystem.shell.demo.Lab;
 import org.stiefelsystem.shell.demo.QemuMachine;
@@ -236,7 +236,9 @@ class BootIntegrationTests implements ShowsConsoles.Source {
     @Test
     void statusNamesServicesExportAndGuest() {
         JsonNode status = status(statusWhileRunning);
-        assertThat(status.path("services").findValuesAsString("status")).hasSize(3).containsOnly("UP");
+        assertThat(status.path("services").findValuesAsString("status"))
+                .hasSize(3)
+                .containsOnly("UP");
         JsonNode export = status.path("exports").path(0);
         assertThat(export.path("name").asString()).isEqualTo("root");
         assertThat(export.path("state").asString()).isEqualTo("held");
@@ -282,7 +284,8 @@ class BootIntegrationTests implements ShowsConsoles.Source {
     public String consoles() throws IOException {
         QemuMachine machine = desktop;
         Host laptop = host;
-        return "---- the desktop's console\n" + (machine == null ? "(never on)" : machine.console().transcript())
-                + "\n---- the laptop's log\n" + (laptop == null ? "(never started)" : laptop.log());
+        return "---- the desktop's console\n"
+                + (machine == null ? "(never on)" : machine.console().transcript()) + "\n---- the laptop's log\n"
+                + (laptop == null ? "(never started)" : laptop.log());
     }
 }

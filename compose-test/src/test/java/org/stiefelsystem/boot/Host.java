@@ -70,8 +70,7 @@ final class Host implements AutoCloseable {
     }
 
     /** Starts it and waits until it serves. */
-    static Host serve(Machine machine, Path directory, Path disk, Path boot)
-            throws IOException, InterruptedException {
+    static Host serve(Machine machine, Path directory, Path disk, Path boot) throws IOException, InterruptedException {
         Path log = directory.resolve(machine.name() + ".log");
         Path runDirectory = directory.resolve(machine.name() + ".run");
         Process process = machine.stiefelctl(

@@ -12,7 +12,9 @@ import org.junit.jupiter.api.Assumptions;
 record Project(Path home, Path var) {
 
     static Project underTest() {
-        Path home = Path.of(System.getProperty("stiefel.home", "..")).toAbsolutePath().normalize();
+        Path home = Path.of(System.getProperty("stiefel.home", ".."))
+                .toAbsolutePath()
+                .normalize();
         String var = System.getenv().getOrDefault("STIEFEL_VAR", "");
         return new Project(home, var.isEmpty() ? home.resolve("var") : Path.of(var));
     }

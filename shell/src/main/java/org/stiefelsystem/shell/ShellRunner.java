@@ -43,7 +43,8 @@ final class ShellRunner {
 
     int run(List<String> words) {
         if (words.isEmpty() || words.getFirst().equals(THEN_PROMPT)) {
-            return new Prompt(commands, checkout, interruption, this).run(words.stream().skip(1).toList());
+            return new Prompt(commands, checkout, interruption, this)
+                    .run(words.stream().skip(1).toList());
         }
         interruption.listen();
         PrintWriter output = new PrintWriter(new FileOutputStream(FileDescriptor.out), true, UTF_8);

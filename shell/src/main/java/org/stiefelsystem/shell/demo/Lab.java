@@ -69,8 +69,8 @@ public final class Lab implements AutoCloseable {
     }
 
     private static String bridge() {
-        // No spanning tree and no snooping: both delay or swallow what a cable would carry at once. A port that is always
-        // up gives the bridge its carrier, and with it its link-local address, before a desktop is switched on.
+        // No spanning tree and no snooping: both delay or swallow what a cable would carry at once. A port that is
+        // always up gives the bridge its carrier, and so its link-local address, before a desktop is switched on.
         return """
                 set -e
                 ip link set lo up
