@@ -40,9 +40,8 @@ public final class Boots {
             timeline.phases.put(
                     reached.phase(), new PhaseReached(reached.phase().word(), reached.seconds(), now));
         }
-        if (report.failed() != null) {
-            timeline.failed = report.failed();
-        }
+        // A guest that tries again and reports anew has got over its failure.
+        timeline.failed = report.failed();
     }
 
     public synchronized List<Boot> newestFirst() {
