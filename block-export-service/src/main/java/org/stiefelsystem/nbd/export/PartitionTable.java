@@ -5,43 +5,88 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.zip.CRC32;
 
 /**
  * Where a disk's partitions begin, and how large its table says the disk must be at least. GPT with 512 or 4096 byte
- * sectors (UEFI specification, 5.3) or an MBR; a disk without either has no partitions and needs no size.
+ * sectors (UEFI specification, 5.3), by its backup header where the first is damaged, or an MBR with its logical
+ * partitions; a disk without either has no partitions and needs no size.
  */
 record PartitionTable(String kind, long neededSize, List<Long> starts) {
 
     private static final PartitionTable NONE = new PartitionTable("no partition table", 0, List.of());
     private static final byte[] EFI_PART = "EFI PART".getBytes(StandardCharsets.US_ASCII);
     private static final int GPT_HEADER_BYTES = 92;
+    private static final int GPT_HEADER_CRC = 16;
     private static final int MAX_ENTRIES = 1024;
     private static final int MAX_ENTRY_BYTES = 1024;
     private static final int MBR_ENTRIES = 446;
     private static final int PROTECTIVE = 0xee;
+    private static final int MAX_LOGICAL_PARTITIONS = 128;
 
     PartitionTable {
         starts = List.copyOf(starts);
     }
 
     static PartitionTable read(Backend disk) throws IOException {
+        if (disk.size() < 512) {
+            return NONE;
+        }
+        ByteBuffer first = bytes(disk, 0, 512);
         for (int sector : new int[] {512, 4096}) {
             if (disk.size() >= 2L * sector) {
-                ByteBuffer header = bytes(disk, sector, GPT_HEADER_BYTES);
-                byte[] signature = new byte[8];
-                header.get(0, signature);
-                if (java.util.Arrays.equals(signature, EFI_PART)) {
+                ByteBuffer header = bytes(disk, sector, 512);
+                ByteBuffer backup = bytes(disk, disk.size() / sector * sector - sector, 512);
+                boolean damaged = isGpt(header) ? !isWhole(header) && isWhole(backup) : mayBeGpt(first);
+                if (isGpt(backup) && damaged) {
+                    return gpt(disk, backup, sector);
+                }
+                if (isGpt(header)) {
                     return gpt(disk, header, sector);
                 }
             }
         }
-        return disk.size() >= 512 ? mbr(bytes(disk, 0, 512)) : NONE;
+        return mbr(disk, first);
     }
 
-    /** Offsets in the header: 32 LBA of the backup header, 72 LBA of the entries, 80 how many, 84 bytes of each. */
+    private static boolean isGpt(ByteBuffer header) {
+        byte[] signature = new byte[8];
+        header.get(0, signature);
+        return Arrays.equals(signature, EFI_PART);
+    }
+
+    /** Offset 12 is the length of the header, whose checksum counts as 0 in itself. */
+    private static boolean isWhole(ByteBuffer header) {
+        int length = header.getInt(12);
+        if (!isGpt(header) || length < GPT_HEADER_BYTES || length > header.capacity()) {
+            return false;
+        }
+        byte[] summed = new byte[length];
+        header.get(0, summed);
+        Arrays.fill(summed, GPT_HEADER_CRC, GPT_HEADER_CRC + 4, (byte) 0);
+        CRC32 sum = new CRC32();
+        sum.update(summed);
+        return (int) sum.getValue() == header.getInt(GPT_HEADER_CRC);
+    }
+
+    /** A disk that has an MBR of its own by now, or a file system, may still end with the backup of an old GPT. */
+    private static boolean mayBeGpt(ByteBuffer sector) {
+        if (sector.getShort(510) != (short) 0xaa55) {
+            return true;
+        }
+        for (int entry = MBR_ENTRIES; entry < 510; entry += 16) {
+            if ((sector.get(entry + 4) & 0xff) == PROTECTIVE) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** Offsets in the header: 24 its own LBA, 32 that of the other header, 72 LBA of the entries, 80 how many, 84 bytes of each. */
     private static PartitionTable gpt(Backend disk, ByteBuffer header, int sector) throws IOException {
-        long needed = endOf(header.getLong(32), sector);
+        long needed = Math.max(endOf(header.getLong(24), sector), endOf(header.getLong(32), sector));
         List<Long> starts = new ArrayList<>();
         long entries = Math.min(Integer.toUnsignedLong(header.getInt(80)), MAX_ENTRIES);
         long entryBytes = Integer.toUnsignedLong(header.getInt(84));
@@ -65,7 +110,7 @@ record PartitionTable(String kind, long neededSize, List<Long> starts) {
     }
 
     /** Four entries of 16 bytes: u8 status, 3, u8 type, 3, u32 first sector, u32 sectors; then 55 aa. */
-    private static PartitionTable mbr(ByteBuffer sector) {
+    private static PartitionTable mbr(Backend disk, ByteBuffer sector) throws IOException {
         if (sector.getShort(510) != (short) 0xaa55 || isFileSystem(sector)) {
             return NONE;
         }
@@ -82,9 +127,52 @@ record PartitionTable(String kind, long neededSize, List<Long> starts) {
                 long sectors = Integer.toUnsignedLong(sector.getInt(entry + 12));
                 starts.add(first * 512);
                 needed = Math.max(needed, (first + sectors) * 512);
+                if (isExtended(type)) {
+                    needed = Math.max(needed, logical(disk, first, sectors, starts));
+                }
             }
         }
         return new PartitionTable("MBR", needed, starts);
+    }
+
+    private static boolean isExtended(int type) {
+        return type == 0x05 || type == 0x0f || type == 0x85;
+    }
+
+    /**
+     * Adds the partitions inside an extended one, and returns the end of the last. Each sector of the chain is an MBR
+     * whose entries count from itself, but the link to the next counts from the extended partition's start.
+     */
+    private static long logical(Backend disk, long extended, long sectors, List<Long> starts) throws IOException {
+        long needed = 0;
+        long link = 0;
+        for (int links = 0; links < MAX_LOGICAL_PARTITIONS; links++) {
+            long here = extended + link;
+            if (link >= sectors || (here + 1) * 512 > disk.size()) {
+                break;
+            }
+            ByteBuffer sector = bytes(disk, here * 512, 512);
+            if (sector.getShort(510) != (short) 0xaa55) {
+                break;
+            }
+            long next = 0;
+            for (int entry = MBR_ENTRIES; entry < MBR_ENTRIES + 2 * 16; entry += 16) {
+                int type = sector.get(entry + 4) & 0xff;
+                long first = Integer.toUnsignedLong(sector.getInt(entry + 8));
+                long length = Integer.toUnsignedLong(sector.getInt(entry + 12));
+                if (isExtended(type)) {
+                    next = first;
+                } else if (type != 0 && length != 0) {
+                    starts.add((here + first) * 512);
+                    needed = Math.max(needed, (here + first + length) * 512);
+                }
+            }
+            if (next == 0) {
+                break;
+            }
+            link = next;
+        }
+        return needed;
     }
 
     /** FAT and NTFS end their first sector with 55 aa too, and where entries would be is their boot code. */
