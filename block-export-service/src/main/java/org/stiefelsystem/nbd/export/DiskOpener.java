@@ -16,7 +16,7 @@ import org.stiefelsystem.nbd.linux.SystemCallException;
 
 /**
  * Opens what is to be served, after safety rule 1: never serve what is in use. A block device is claimed with O_EXCL,
- * a regular file is locked so that QEMU's tools respect it.
+ * which the kernel's own users respect; files and devices are locked, which QEMU's tools respect.
  */
 final class DiskOpener {
 
@@ -32,6 +32,9 @@ final class DiskOpener {
      * else may use it". Permission 0 is consistent reading, 1 writing, 3 resizing.
      */
     private static final long[] QEMU_READER = {100, 201, 203};
+
+    /** Somebody writes, somebody resizes, somebody lets nobody read. */
+    private static final long[] AGAINST_A_READER = {101, 103, 200};
 
     /** Where swap space keeps its signature: at the end of its first page. */
     private static final long SWAP_SIGNATURE = 4096 - 10;
@@ -76,11 +79,7 @@ final class DiskOpener {
         LinuxFile file = openOrExplain(path, readOnly, false);
         try {
             refuseAnotherKind(file, S_IFREG);
-            if (!(readOnly ? tryLockAsReader(file) : file.tryLockForWriting())) {
-                throw new RefusedException(
-                        "%s is not served: it is locked by %s (%s).".formatted(path, users(path, 1), RULE),
-                        "End that program, or serve a copy of the file.");
-            }
+            lock(file, readOnly, "End that program, or serve a copy of the file.");
             return new FileBackend(file);
         } catch (IOException e) {
             file.close();
@@ -88,9 +87,23 @@ final class DiskOpener {
         }
     }
 
-    private static boolean tryLockAsReader(LinuxFile file) throws IOException {
+    private static void lock(LinuxFile disk, boolean readOnly, String remedy) throws IOException {
+        if (!(readOnly ? tryLockAsReader(disk) : disk.tryLockForWriting())) {
+            throw new RefusedException(
+                    "%s is not served: it is locked by %s (%s).".formatted(disk.path(), users(disk.path(), 1), RULE),
+                    remedy);
+        }
+    }
+
+    /** QEMU's locks are all read locks, so that only a look tells whether somebody's contradict ours. */
+    private static boolean tryLockAsReader(LinuxFile disk) throws IOException {
         for (long offset : QEMU_READER) {
-            if (!file.tryLockByteForReading(offset)) {
+            if (!disk.tryLockByteForReading(offset)) {
+                return false;
+            }
+        }
+        for (long offset : AGAINST_A_READER) {
+            if (!disk.byteIsUnlocked(offset)) {
                 return false;
             }
         }
@@ -102,6 +115,7 @@ final class DiskOpener {
         LinuxFile device = openOrExplain(path, readOnly, true);
         try {
             refuseAnotherKind(device, S_IFBLK);
+            lock(device, readOnly, "End that program first.");
             return new BlockDeviceBackend(device);
         } catch (IOException e) {
             device.close();

@@ -22,9 +22,11 @@ public final class LinuxFile implements AutoCloseable {
     private static final int O_NONBLOCK = 04000;
     private static final int O_CLOEXEC = 02000000;
     private static final int SEEK_END = 2;
+    private static final int F_OFD_GETLK = 36;
     private static final int F_OFD_SETLK = 37;
     private static final short F_RDLCK = 0;
     private static final short F_WRLCK = 1;
+    private static final short F_UNLCK = 2;
     private static final int FALLOC_FL_KEEP_SIZE = 1;
     private static final int FALLOC_FL_PUNCH_HOLE = 2;
     private static final int FALLOC_FL_ZERO_RANGE = 16;
@@ -39,9 +41,12 @@ public final class LinuxFile implements AutoCloseable {
         this.fd = fd;
     }
 
-    /** Opens; never blocks on a FIFO, for what is no file or disk is refused only after it was opened. */
+    /**
+     * Opens. Exclusively is for block devices: with O_NONBLOCK one without a medium would open. All else is opened so
+     * that a FIFO does not block, for what is no file or disk is refused only after it was opened.
+     */
     public static LinuxFile open(Path path, boolean readOnly, boolean exclusive) throws SystemCallException {
-        int flags = O_CLOEXEC | O_NONBLOCK | (readOnly ? 0 : O_RDWR) | (exclusive ? O_EXCL : 0);
+        int flags = O_CLOEXEC | (readOnly ? 0 : O_RDWR) | (exclusive ? O_EXCL : O_NONBLOCK);
         try (Arena arena = Arena.ofConfined()) {
             int fd = Libc.open(arena.allocateFrom(path.toString()), flags, 0);
             if (fd < 0) {
@@ -176,13 +181,30 @@ public final class LinuxFile implements AutoCloseable {
         return tryLock(F_RDLCK, offset, 1);
     }
 
+    /** Whether no other open file description has this byte locked, be it only for reading. */
+    public boolean byteIsUnlocked(long offset) throws SystemCallException {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment flock = flock(arena, F_WRLCK, offset, 1);
+            int result = Libc.fcntl(fd, F_OFD_GETLK, flock);
+            if (result < 0) {
+                throw failed("fcntl", "F_OFD_GETLK, %d".formatted(offset), -result);
+            }
+            return flock.get(JAVA_SHORT, 0) == F_UNLCK;
+        }
+    }
+
     /** {@code struct flock}: short type, short whence, 4 bytes nothing, long start, long length, int pid (0). */
+    private static MemorySegment flock(Arena arena, short type, long start, long length) {
+        MemorySegment flock = arena.allocate(32, 8);
+        flock.set(JAVA_SHORT, 0, type);
+        flock.set(JAVA_LONG, 8, start);
+        flock.set(JAVA_LONG, 16, length);
+        return flock;
+    }
+
     private boolean tryLock(short type, long start, long length) throws SystemCallException {
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment flock = arena.allocate(32, 8);
-            flock.set(JAVA_SHORT, 0, type);
-            flock.set(JAVA_LONG, 8, start);
-            flock.set(JAVA_LONG, 16, length);
+            MemorySegment flock = flock(arena, type, start, length);
             int result = Libc.fcntl(fd, F_OFD_SETLK, flock);
             if (result == -Errno.EAGAIN || result == -Errno.EACCES) {
                 return false;

@@ -62,7 +62,7 @@ class ForeignClientsIntegrationTests {
         return "nbd://127.0.0.1:%d/%s".formatted(server.address().getPort(), export);
     }
 
-    private static String io(String uri, String... commands) throws Exception {
+    private static Tool.Result run(String uri, String... commands) throws Exception {
         Object[] line = new Object[4 + 2 * commands.length];
         line[0] = "qemu-io";
         line[1] = "-f";
@@ -72,7 +72,11 @@ class ForeignClientsIntegrationTests {
             line[4 + 2 * i] = commands[i];
         }
         line[line.length - 1] = uri;
-        return Tool.run(line).output();
+        return Tool.run(line);
+    }
+
+    private static String io(String uri, String... commands) throws Exception {
+        return run(uri, commands).orFail();
     }
 
     @Test
@@ -152,7 +156,9 @@ class ForeignClientsIntegrationTests {
                 "read -P 4 8M 1M",
                 "read -P 5 9M 1M");
         assertThat(output).doesNotContain("Pattern verification failed").doesNotContain("failed");
-        assertThat(io(uri("root"), "read -P 9 0 512")).contains("Pattern verification failed");
+        Tool.Result wrong = run(uri("root"), "read -P 9 0 512");
+        assertThat(wrong.status()).isNotZero();
+        assertThat(wrong.output()).contains("Pattern verification failed");
     }
 
     @Test
@@ -224,9 +230,11 @@ class ForeignClientsIntegrationTests {
                 .start();
         try {
             await().until(() -> OpenFiles.holdersOf(used).size() == 1);
-            await().untilAsserted(() -> assertThatExceptionOfType(RefusedException.class)
-                    .isThrownBy(() -> Export.open("used", used, false).close())
-                    .withMessageContaining("qemu-io (pid " + user.pid() + ")"));
+            for (boolean readOnly : new boolean[] {false, true}) {
+                await().untilAsserted(() -> assertThatExceptionOfType(RefusedException.class)
+                        .isThrownBy(() -> Export.open("used", used, readOnly).close())
+                        .withMessageContaining("qemu-io (pid " + user.pid() + ")"));
+            }
         } finally {
             user.getOutputStream().close();
             user.destroy();

@@ -2,6 +2,7 @@ package org.stiefelsystem.nbd.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.awaitility.Awaitility.await;
 
 import java.io.IOException;
 import java.net.InetAddress;
@@ -71,6 +72,33 @@ class LoopDeviceIntegrationTests {
                     .isNotZero();
         }
         Export.open("root", device, false).close();
+    }
+
+    /** QEMU opens devices without O_EXCL: its locks are all that tells of it. */
+    @Test
+    void aDeviceThatQemuUsesIsRefused() throws Exception {
+        Tool.require("qemu-io");
+        Process user = new ProcessBuilder("qemu-io", "-f", "raw", device.toString())
+                .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                .redirectError(ProcessBuilder.Redirect.DISCARD)
+                .start();
+        try {
+            for (boolean readOnly : new boolean[] {false, true}) {
+                await().untilAsserted(() -> assertThatExceptionOfType(RefusedException.class)
+                        .isThrownBy(() -> Export.open("root", device, readOnly).close())
+                        .withMessageContaining("locked by qemu-io (pid " + user.pid() + ")"));
+            }
+        } finally {
+            user.getOutputStream().close();
+            user.destroy();
+            user.waitFor();
+        }
+        try (Export export = Export.open("root", device, true)) {
+            assertThat(Tool.run("qemu-io", "-f", "raw", "-c", "write 0 512", device)
+                            .output())
+                    .contains("lock");
+            assertThat(export.readOnly()).isTrue();
+        }
     }
 
     @Test
