@@ -81,6 +81,7 @@ refused() { # NAME=VALUE WORDS
   refused 'kernel.sha256=abc' 'good kernel.sha256'
   refused "initrd.sha256=$(printf 'G%.0s' {1..64})" 'good initrd.sha256'
   refused "cmdline=$(printf 'x%.0s' {1..1501})" 'longer than 1500'
+  refused 'cmdline=ro x="y' 'odd number of quotation marks'
   refused 'mode=toram' 'mode toram, which this StiefelOS does not know'
   refused 'export=../etc' 'good export'
   refused 'boot-id=1' 'good boot-id'

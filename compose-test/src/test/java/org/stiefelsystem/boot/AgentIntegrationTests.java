@@ -8,16 +8,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.time.Duration;
-import java.util.List;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
-import org.stiefelsystem.shell.demo.Accelerator;
 import org.stiefelsystem.shell.demo.Lab;
-import org.stiefelsystem.shell.demo.QemuMachine;
 import org.stiefelsystem.shell.demo.SerialConsole;
 
 /** What the agent does when hosts are absent, lie, or go away: it says so, searches on, and boots only what is whole. */
@@ -27,55 +24,26 @@ class AgentIntegrationTests implements ShowsConsoles.Source {
     private static final Duration STEP = Duration.ofMinutes(2);
 
     private final Project project = Project.underTest();
-    private @Nullable Path directory;
-    private @Nullable Lab lab;
-    private @Nullable Host liar;
-    private @Nullable Host honest;
-    private @Nullable QemuMachine desktop;
+    private @Nullable MachineRoom room;
 
     @Test
     void refusesWhatIsNotWholeAndBootsWhatIs() throws Exception {
-        Project.requires("root", Project.isRoot());
-        Project.requires("qemu-system-x86_64", Project.hasProgram("qemu-system-x86_64"));
-        Path image = project.image();
-        Path demo = project.demoDisk();
-        project.buildLauncher();
-        Path work = Files.createTempDirectory("stiefel-agent-");
-        directory = work;
-        Lab net = Lab.isolated();
-        lab = net;
-        net.addTap("desktop0");
-        for (String disk : List.of("liar.img", "honest.img")) {
-            net.run(
-                    "cp",
-                    "--sparse=always",
-                    demo.resolve("disk.img").toString(),
-                    work.resolve(disk).toString());
-        }
-        Path forgedBoot = work.resolve("boot");
-        net.run("cp", "-a", demo.resolve("boot").toString(), forgedBoot.toString());
-        Path kernel = image.resolve("kernel");
+        MachineRoom machines = MachineRoom.open(project);
+        room = machines;
+        Lab net = machines.lab();
+        Path liarsDisk = machines.newDisk("liar.img");
+        Path honestDisk = machines.newDisk("honest.img");
+        Path forgedBoot = machines.path("boot");
+        net.run("cp", "-a", machines.boot().toString(), forgedBoot.toString());
 
         // With the cable plugged in and nobody at its other end.
-        QemuMachine machine = QemuMachine.start(
-                net,
-                work,
-                "desktop",
-                new QemuMachine.Hardware(
-                        Accelerator.find(kernel, project.var().resolve("cache")),
-                        768,
-                        2,
-                        kernel,
-                        image.resolve("base.initrd"),
-                        "console=ttyS0 quiet stiefel.transport=plain",
-                        List.of(new QemuMachine.Nic("desktop0", "52:54:00:57:1e:03", "e1000"))));
-        desktop = machine;
-        SerialConsole console = machine.console();
+        SerialConsole console =
+                machines.switchOnDesktop("52:54:00:57:1e:03", "e1000").console();
         console.await("stiefel: looking for a host on", STEP);
         console.await("stiefel: no host has answered", STEP);
 
         // A host whose kernel is not the one that it promised.
-        liar = Host.serve(Host.Machine.ofLab(project, net, "liar"), work, work.resolve("liar.img"), forgedBoot);
+        machines.serve(Host.Machine.ofLab(project, net, "liar"), liarsDisk, forgedBoot);
         forgeKernel(forgedBoot);
         console.await("stiefel: fetching the kernel of liar", STEP);
         console.await("the kernel's SHA-256 is not the promised one", STEP);
@@ -97,11 +65,10 @@ class AgentIntegrationTests implements ShowsConsoles.Source {
                 "latency",
                 "200ms");
         Host.Machine secondMachine = Host.Machine.beside(project, net, "honest");
-        Host second = Host.serve(secondMachine, work, work.resolve("honest.img"), demo.resolve("boot"));
-        honest = second;
+        Host second = machines.serve(secondMachine, honestDisk, machines.boot());
         console.await("stiefel: fetching the initrd of honest", STEP);
         console.await(Pattern.compile("initrd: [1-9][0-9]*\\.[0-9] MB"), STEP);
-        second.kill();
+        second.close();
         // What the guest sees of it depends on whether the dying machine could still close its connection.
         console.await(
                 Pattern.compile("error: .*(went away in the middle of the initrd|sent nothing for 10 seconds)"), STEP);
@@ -109,7 +76,7 @@ class AgentIntegrationTests implements ShowsConsoles.Source {
 
         // It comes back; the agent finds it beside the liar and starts its kernel, and no other.
         net.run("tc", "qdisc", "del", "dev", "desktop0", "root");
-        honest = Host.serve(secondMachine, work, work.resolve("honest.img"), demo.resolve("boot"));
+        machines.serve(secondMachine, honestDisk, machines.boot());
         console.await("stiefel: kernel and initrd verified", STEP);
         console.await("stiefel: starting the kernel of honest", STEP);
         console.await("stiefel: /dev/nbd0 is honest's disk", STEP);
@@ -134,35 +101,16 @@ class AgentIntegrationTests implements ShowsConsoles.Source {
     }
 
     @AfterEach
-    void tearDown() throws Exception {
-        QemuMachine machine = desktop;
-        if (machine != null) {
-            machine.close();
-        }
-        for (Host host : new @Nullable Host[] {liar, honest}) {
-            if (host != null) {
-                host.close();
-            }
-        }
-        Lab net = lab;
-        if (net != null) {
-            net.close();
-        }
-        Path work = directory;
-        if (work != null) {
-            Files.deleteIfExists(work.resolve("liar.img"));
-            Files.deleteIfExists(work.resolve("honest.img"));
+    void tearDown() throws IOException {
+        MachineRoom machines = room;
+        if (machines != null) {
+            machines.close();
         }
     }
 
     @Override
     public String consoles() throws IOException {
-        QemuMachine machine = desktop;
-        StringBuilder all = new StringBuilder("---- the desktop's console\n")
-                .append(machine == null ? "(never on)" : machine.console().transcript());
-        for (Host host : new @Nullable Host[] {liar, honest}) {
-            all.append("\n---- a host's log\n").append(host == null ? "(never started)" : host.log());
-        }
-        return all.toString();
+        MachineRoom machines = room;
+        return machines == null ? "(no machine was started)" : machines.consoles();
     }
 }

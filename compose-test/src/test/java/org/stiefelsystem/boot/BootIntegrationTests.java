@@ -3,7 +3,6 @@ package org.stiefelsystem.boot;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -14,7 +13,6 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.extension.ExtendWith;
-import org.stiefelsystem.shell.demo.Accelerator;
 import org.stiefelsystem.shell.demo.Lab;
 import org.stiefelsystem.shell.demo.QemuMachine;
 import org.stiefelsystem.shell.demo.RootPartition;
@@ -37,10 +35,7 @@ class BootIntegrationTests implements ShowsConsoles.Source {
             "agent", "link", "host", "manifest", "kernel", "initrd", "verified", "kexec", "root-link", "nbd", "init");
 
     private final Project project = Project.underTest();
-    private @Nullable Path directory;
-    private @Nullable Lab lab;
-    private @Nullable Host host;
-    private @Nullable QemuMachine desktop;
+    private @Nullable MachineRoom room;
 
     private String console = "";
     private String systemState = "";
@@ -51,6 +46,7 @@ class BootIntegrationTests implements ShowsConsoles.Source {
     private String swap = "";
     private String linkState = "";
     private String cmdline = "";
+    private String kernelErrors = "not asked";
     private String writtenSha256 = "";
     private String readBackSha256 = "";
     private String fileSystemCheck = "";
@@ -66,43 +62,20 @@ class BootIntegrationTests implements ShowsConsoles.Source {
 
     @BeforeAll
     void bootUseAndPowerOff() throws Exception {
-        Project.requires("root", Project.isRoot());
-        Project.requires("qemu-system-x86_64", Project.hasProgram("qemu-system-x86_64"));
-        Path image = project.image();
-        Path demo = project.demoDisk();
-        project.buildLauncher();
-        Path work = Files.createTempDirectory("stiefel-boot-");
-        directory = work;
-        Lab net = Lab.isolated();
-        lab = net;
-        net.addTap("desktop0");
-        Path disk = work.resolve("disk.img");
-        net.run("cp", "--sparse=always", demo.resolve("disk.img").toString(), disk.toString());
-        Host laptop = Host.serve(Host.Machine.ofLab(project, net, "thinkpad"), work, disk, demo.resolve("boot"));
-        host = laptop;
+        MachineRoom machines = MachineRoom.open(project);
+        room = machines;
+        Lab net = machines.lab();
+        Path disk = machines.newDisk("disk.img");
+        Host laptop = machines.serve(Host.Machine.ofLab(project, net, "thinkpad"), disk, machines.boot());
         lockWhileServed = tryToOpen(net, disk);
-
-        Path kernel = image.resolve("kernel");
-        QemuMachine machine = QemuMachine.start(
-                net,
-                work,
-                "desktop",
-                new QemuMachine.Hardware(
-                        Accelerator.find(kernel, project.var().resolve("cache")),
-                        768,
-                        2,
-                        kernel,
-                        image.resolve("base.initrd"),
-                        "console=ttyS0 quiet stiefel.transport=plain",
-                        List.of(new QemuMachine.Nic("desktop0", MAC, "virtio-net-pci"))));
-        desktop = machine;
+        QemuMachine machine = machines.switchOnDesktop(MAC, "virtio-net-pci");
         watchItBoot(machine.console());
         useIt(GuestShell.login(machine.console(), "root", "stiefel"));
         statusWhileRunning = laptop.status();
         payloadMetrics = laptop.metrics(4664);
         exportMetrics = laptop.metrics(4665);
         discoveryMetrics = laptop.metrics(4663);
-        machine.console().send("systemctl poweroff");
+        machine.console().send("dmesg -n 4; systemctl poweroff");
         poweredOff = machine.awaitEnd(STEP);
         console = machine.console().transcript();
         statusAfterPowerOff = laptop.status();
@@ -117,8 +90,8 @@ class BootIntegrationTests implements ShowsConsoles.Source {
                 .findFirst()
                 .orElse("")
                 .replaceFirst(".*: *", "");
-        net.run("debugfs", "-R", "dump /root/proof " + work.resolve("proof"), root.device());
-        readBackSha256 = net.run("sha256sum", work.resolve("proof").toString()).substring(0, 64);
+        net.run("debugfs", "-R", "dump /root/proof " + machines.path("proof"), root.device());
+        readBackSha256 = net.run("sha256sum", machines.path("proof").toString()).substring(0, 64);
     }
 
     private static void watchItBoot(SerialConsole console) throws InterruptedException {
@@ -140,6 +113,7 @@ class BootIntegrationTests implements ShowsConsoles.Source {
         swap = shell.run("swapon --show --noheadings");
         linkState = shell.run("networkctl --no-pager --no-legend list stiefellink");
         cmdline = shell.run("cat /proc/cmdline");
+        kernelErrors = shell.run("dmesg --level=emerg,alert,crit,err | grep -E 'nbd|EXT4|I/O error|JBD2' || true");
         writtenSha256 = shell.run(
                         "dd if=/dev/urandom of=/root/proof bs=1M count=64 conv=fsync status=none && sha256sum /root/proof",
                         STEP)
@@ -153,23 +127,10 @@ class BootIntegrationTests implements ShowsConsoles.Source {
     }
 
     @AfterAll
-    void tearDown() throws Exception {
-        QemuMachine machine = desktop;
-        if (machine != null) {
-            machine.close();
-        }
-        Host laptop = host;
-        if (laptop != null) {
-            laptop.close();
-        }
-        Lab net = lab;
-        if (net != null) {
-            net.close();
-        }
-        Path work = directory;
-        if (work != null) {
-            Files.deleteIfExists(work.resolve("proof"));
-            Files.deleteIfExists(work.resolve("disk.img"));
+    void tearDown() throws IOException {
+        MachineRoom machines = room;
+        if (machines != null) {
+            machines.close();
         }
     }
 
@@ -224,7 +185,8 @@ class BootIntegrationTests implements ShowsConsoles.Source {
     void powersOffInOrderAndLeavesACleanFileSystem() {
         assertThat(poweredOff).isTrue();
         assertThat(console).contains("Power down").doesNotContain("I/O error", "EXT4-fs error", "Buffer I/O");
-        assertThat(fileSystemCheck).contains("files", "blocks");
+        assertThat(kernelErrors).isEmpty();
+        assertThat(fileSystemCheck).contains("Pass 5");
     }
 
     @Test
@@ -282,10 +244,7 @@ class BootIntegrationTests implements ShowsConsoles.Source {
 
     @Override
     public String consoles() throws IOException {
-        QemuMachine machine = desktop;
-        Host laptop = host;
-        return "---- the desktop's console\n"
-                + (machine == null ? "(never on)" : machine.console().transcript()) + "\n---- the laptop's log\n"
-                + (laptop == null ? "(never started)" : laptop.log());
+        MachineRoom machines = room;
+        return machines == null ? "(no machine was started)" : machines.consoles();
     }
 }

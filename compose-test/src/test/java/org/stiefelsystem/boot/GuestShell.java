@@ -49,9 +49,4 @@ final class GuestShell {
         console.await("end-of-answer ", deadline);
         return console.await("\n", deadline).strip();
     }
-
-    /** Types a command that ends the session. */
-    void last(String command) throws IOException {
-        console.send(command);
-    }
 }

@@ -1,30 +1,22 @@
 package org.stiefelsystem.boot;
 
-import java.io.BufferedReader;
+import java.io.Closeable;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import org.stiefelsystem.shell.demo.Lab;
+import org.stiefelsystem.shell.demo.ServerProcess;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /** {@code stiefelctl server} in a lab: the laptop. */
-final class Host implements AutoCloseable {
-
-    private static final int START_SECONDS = 120;
+final class Host implements Closeable {
 
     private final Machine machine;
     private final Path runDirectory;
-    private final Path log;
-    private final Process process;
+    private final ServerProcess server;
 
     /**
      * Where a host runs.
@@ -42,13 +34,13 @@ final class Host implements AutoCloseable {
         /** A further machine on the same cable, in a network namespace of its own for as long as the host serves. */
         static Machine beside(Project project, Lab lab, String name) {
             String plugIn = """
-                    nsenter --target 1 --net ip link add "cable-$0" type veth peer name nic0 netns $$
-                    nsenter --target 1 --net ip link set "cable-$0" master %s up
+                    nsenter --target 1 --net ip link add "cable$$" type veth peer name nic0 netns $$
+                    nsenter --target 1 --net ip link set "cable$$" master %s up
                     ip link set lo up
                     ip link set nic0 up
                     exec "$@"
                     """.formatted(Lab.LINK);
-            return new Machine(project, lab, name, List.of("unshare", "--net", "sh", "-ec", plugIn, name), "nic0");
+            return new Machine(project, lab, name, List.of("unshare", "--net", "sh", "-ec", plugIn, "sh"), "nic0");
         }
 
         ProcessBuilder stiefelctl(Path runDirectory, String... words) {
@@ -62,18 +54,17 @@ final class Host implements AutoCloseable {
         }
     }
 
-    private Host(Machine machine, Path runDirectory, Path log, Process process) {
+    private Host(Machine machine, Path runDirectory, ServerProcess server) {
         this.machine = machine;
         this.runDirectory = runDirectory;
-        this.log = log;
-        this.process = process;
+        this.server = server;
     }
 
     /** Starts it and waits until it serves. */
     static Host serve(Machine machine, Path directory, Path disk, Path boot) throws IOException, InterruptedException {
-        Path log = directory.resolve(machine.name() + ".log");
         Path runDirectory = directory.resolve(machine.name() + ".run");
-        Process process = machine.stiefelctl(
+        ServerProcess server = ServerProcess.start(
+                machine.stiefelctl(
                         runDirectory,
                         "server",
                         "--disk",
@@ -85,34 +76,13 @@ final class Host implements AutoCloseable {
                         "--transport",
                         "plain",
                         "--link",
-                        machine.link())
-                .redirectErrorStream(true)
-                .start();
-        CompletableFuture<Boolean> ready = new CompletableFuture<>();
-        BufferedReader lines = process.inputReader(StandardCharsets.UTF_8);
-        Thread.ofVirtual().start(() -> {
-            try {
-                for (String line = lines.readLine(); line != null; line = lines.readLine()) {
-                    Files.writeString(log, line + "\n", StandardOpenOption.CREATE, StandardOpenOption.APPEND);
-                    if (line.startsWith("ready stiefel server ")) {
-                        ready.complete(true);
-                    }
-                }
-            } catch (IOException e) {
-                // The pipe ends with the process.
-            }
-            ready.complete(false);
-        });
-        Host host = new Host(machine, runDirectory, log, process);
-        try {
-            if (!ready.get(START_SECONDS, TimeUnit.SECONDS)) {
-                throw new IOException("the server ended with " + process.waitFor() + ":\n" + host.log());
-            }
-        } catch (ExecutionException | TimeoutException e) {
-            host.kill();
-            throw new IOException("the server was not ready within " + START_SECONDS + " s:\n" + host.log(), e);
-        }
-        return host;
+                        machine.link()),
+                directory.resolve(machine.name() + ".log"));
+        return new Host(machine, runDirectory, server);
+    }
+
+    String name() {
+        return machine.name();
     }
 
     /** What {@code stiefelctl status --json} prints on the laptop. */
@@ -132,23 +102,17 @@ final class Host implements AutoCloseable {
     }
 
     String log() throws IOException {
-        return Files.exists(log) ? Files.readString(log) : "(it printed nothing)";
+        return server.log();
     }
 
-    /** As a person ends it, with SIGTERM. Answers whether it ended within half a minute. */
+    /** As a person ends it. Answers whether it ended in time. */
     boolean stop() throws InterruptedException {
-        process.descendants().forEach(ProcessHandle::destroy);
-        return process.waitFor(30, TimeUnit.SECONDS);
+        return server.stop();
     }
 
-    /** As a crash ends it. */
-    void kill() {
-        process.descendants().forEach(ProcessHandle::destroyForcibly);
-        process.destroyForcibly().onExit().orTimeout(10, TimeUnit.SECONDS).join();
-    }
-
+    /** Kills it, as a crash does. */
     @Override
     public void close() {
-        kill();
+        server.close();
     }
 }

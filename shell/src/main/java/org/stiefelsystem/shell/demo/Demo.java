@@ -1,15 +1,12 @@
 package org.stiefelsystem.shell.demo;
 
-import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.stiefelsystem.shell.CommandFailure;
 
@@ -24,17 +21,16 @@ final class Demo implements AutoCloseable {
     /** Under TCG on a loaded machine; a boot takes a quarter of it. */
     private static final Duration BOOT = Duration.ofMinutes(6);
 
-    private static final Duration SERVER_START = Duration.ofMinutes(2);
     private static final Duration SHUTDOWN = Duration.ofMinutes(3);
 
     private final Lab lab;
     private final Path directory;
     private final Path disk;
-    private final Process server;
+    private final ServerProcess server;
     private final QemuMachine desktop;
     private final long switchedOn;
 
-    private Demo(Lab lab, Path directory, Path disk, Process server, QemuMachine desktop, long switchedOn) {
+    private Demo(Lab lab, Path directory, Path disk, ServerProcess server, QemuMachine desktop, long switchedOn) {
         this.lab = lab;
         this.directory = directory;
         this.disk = disk;
@@ -67,7 +63,7 @@ final class Demo implements AutoCloseable {
         output.println("laptop  | serves a copy of the demo's disk as " + HOST + "; its log is "
                 + parts.directory().resolve("server.log"));
         output.flush();
-        Process server = startServer(lab, parts, disk);
+        ServerProcess server = startServer(lab, parts, disk);
         Path kernel = parts.image().resolve("kernel");
         String accelerator = Accelerator.find(kernel, parts.cache());
         output.println("desktop | QEMU, " + accelerator + ", " + MEMORY_MIB + " MiB, no disk, one network cable");
@@ -88,56 +84,28 @@ final class Demo implements AutoCloseable {
         return new Demo(lab, parts.directory(), disk, server, desktop, switchedOn);
     }
 
-    private static Process startServer(Lab lab, Parts parts, Path disk) throws IOException, InterruptedException {
+    private static ServerProcess startServer(Lab lab, Parts parts, Path disk) throws IOException, InterruptedException {
         Path log = parts.directory().resolve("server.log");
-        List<String> command = List.of(
-                parts.launcher().toString(),
-                "server",
-                "--disk",
-                disk.toString(),
-                "--boot-dir",
-                parts.disk().resolve("boot").toString(),
-                "--name",
-                HOST,
-                "--transport",
-                "plain",
-                "--link",
-                Lab.LINK);
-        Process server = lab.process(command).redirectErrorStream(true).start();
-        BufferedReader lines = server.inputReader(StandardCharsets.UTF_8);
-        Files.deleteIfExists(log);
-        var ready = new java.util.concurrent.CompletableFuture<Boolean>();
-        Thread.ofVirtual().start(() -> {
-            try {
-                for (String line = lines.readLine(); line != null; line = lines.readLine()) {
-                    Files.writeString(log, line + "\n", StandardOpenOption.CREATE, StandardOpenOption.APPEND);
-                    if (line.startsWith("ready stiefel server ")) {
-                        ready.complete(true);
-                    }
-                }
-            } catch (IOException e) {
-                // The pipe ends with the server.
-            }
-            ready.complete(false);
-        });
-        boolean up;
         try {
-            up = ready.get(SERVER_START.toSeconds(), TimeUnit.SECONDS);
-        } catch (java.util.concurrent.ExecutionException | java.util.concurrent.TimeoutException e) {
-            up = false;
-        }
-        if (!up) {
-            server.descendants().forEach(ProcessHandle::destroy);
-            server.destroy();
+            return ServerProcess.start(
+                    lab.process(List.of(
+                            parts.launcher().toString(),
+                            "server",
+                            "--disk",
+                            disk.toString(),
+                            "--boot-dir",
+                            parts.disk().resolve("boot").toString(),
+                            "--name",
+                            HOST,
+                            "--transport",
+                            "plain",
+                            "--link",
+                            Lab.LINK)),
+                    log);
+        } catch (IOException e) {
             throw CommandFailure.failed(
-                    "the host's services did not start: " + lastLine(log), "The whole log is in " + log + ".");
+                    "the host's services did not start: " + e.getMessage(), "The whole log is in " + log + ".");
         }
-        return server;
-    }
-
-    private static String lastLine(Path log) throws IOException {
-        List<String> lines = Files.exists(log) ? Files.readAllLines(log) : List.of();
-        return lines.isEmpty() ? "it printed nothing" : lines.getLast();
     }
 
     /** Shows the desktop's console until somebody could log in. Answers the seconds since it was switched on. */
@@ -178,21 +146,20 @@ final class Demo implements AutoCloseable {
                         "Its console: " + directory.resolve("desktop.console.log"));
             }
         }
-        stopServer();
+        if (!server.stop()) {
+            throw CommandFailure.failed(
+                    "the host's services did not end when they were asked to",
+                    "Their log is " + directory.resolve("server.log") + ".");
+        }
         output.println("laptop  | " + checkedDisk());
         output.flush();
-    }
-
-    private void stopServer() throws InterruptedException {
-        server.descendants().forEach(ProcessHandle::destroy);
-        server.destroy();
-        server.waitFor(30, TimeUnit.SECONDS);
     }
 
     /** What the file system of the root partition says of itself, now that nobody uses it. */
     private String checkedDisk() throws IOException, InterruptedException {
         RootPartition root = RootPartition.of(disk, lab);
-        String answer = root.check(lab);
+        String answer =
+                root.check(lab).lines().reduce((first, second) -> second).orElse("");
         return "the disk is free again, its root file system is clean (" + answer + ")";
     }
 
@@ -201,8 +168,7 @@ final class Demo implements AutoCloseable {
         Files.writeString(
                 directory.resolve("desktop.console.log"), desktop.console().transcript());
         desktop.close();
-        server.descendants().forEach(ProcessHandle::destroy);
-        server.destroy();
+        server.close();
     }
 
     /** Prints what the machine prints line by line, each marked as the desktop's. */

@@ -87,7 +87,7 @@ class DemoCommands implements DisposableBean {
             }
             return;
         }
-        output.println("Try `status`, `exports`, `demo console` (root, password stiefel; Ctrl-] comes back), `exit`.");
+        output.println("Try `status`, `demo console` (root, password stiefel; Ctrl-] comes back), `exit`.");
     }
 
     /** The namespace is made by the launcher, around a JVM of its own; this prompt waits for it. */
@@ -158,8 +158,8 @@ class DemoCommands implements DisposableBean {
         try (running) {
             running.shutDown(output);
         } catch (CommandFailure failure) {
-            output.println("error: " + failure.what());
-            output.println(failure.remedy());
+            System.err.println("error: " + failure.what());
+            System.err.println(failure.remedy());
         }
     }
 

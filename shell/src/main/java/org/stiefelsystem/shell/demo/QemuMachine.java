@@ -1,5 +1,6 @@
 package org.stiefelsystem.shell.demo;
 
+import java.io.Closeable;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
@@ -14,7 +15,7 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 
 /** A virtual desktop: QEMU with a kernel and an initrd, NICs on a {@link Lab}'s bridge, a serial console, and no disk. */
-public final class QemuMachine implements AutoCloseable {
+public final class QemuMachine implements Closeable {
 
     /** The longest path that fits into a UNIX socket's address. */
     private static final int SOCKET_PATH = 107;

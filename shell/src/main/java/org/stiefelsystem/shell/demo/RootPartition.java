@@ -30,11 +30,14 @@ public record RootPartition(Path image, long offset) {
     /**
      * Checks the file system without changing it.
      *
-     * @return e2fsck's last line
-     * @throws IOException when it is not clean
+     * @return what e2fsck says
+     * @throws IOException when the file system is not clean, or its journal still holds what belongs into it
      */
     public String check(Lab lab) throws IOException, InterruptedException {
-        String answer = lab.run("e2fsck", "-fn", device());
-        return answer.lines().reduce((first, second) -> second).orElse("").replaceFirst("^.*offset=[0-9]+: ", "");
+        String answer = lab.run("sh", "-c", "e2fsck -fn \"$0\" 2>&1", device());
+        if (answer.contains("journal recovery")) {
+            throw new IOException("the file system was not unmounted:\n" + answer);
+        }
+        return answer;
     }
 }
