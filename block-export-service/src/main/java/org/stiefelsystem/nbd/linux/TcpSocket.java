@@ -63,7 +63,10 @@ public final class TcpSocket implements AutoCloseable {
         option(fd, IPPROTO_TCP, TCP_KEEPIDLE, (int) keepaliveIdle.toSeconds());
         option(fd, IPPROTO_TCP, TCP_KEEPINTVL, (int) keepaliveInterval.toSeconds());
         option(fd, IPPROTO_TCP, TCP_KEEPCNT, keepaliveProbes);
-        option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, (int) stall.toMillis());
+        // Where it is set, it and not the number of probes decides when a silent peer is given up.
+        option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, (int) keepaliveIdle
+                .plus(keepaliveInterval.multipliedBy(keepaliveProbes))
+                .toMillis());
         try (Arena confined = Arena.ofConfined()) {
             MemorySegment timeval =
                     confined.allocateFrom(JAVA_LONG, stall.toSeconds(), (long) stall.toNanosPart() / 1_000);
@@ -170,13 +173,28 @@ public final class TcpSocket implements AutoCloseable {
             } else if (n == 0) {
                 throw new FileFailedException(
                         new EOFException("%s ends at %d".formatted(file.path(), offset + length - left)));
-            } else if (n == -Errno.EIO) {
-                throw new FileFailedException(new SystemCallException(
-                        "sendfile", "%s, %d, %d".formatted(file.path(), offset + length - left, left), Errno.EIO));
-            } else if (n != -Errno.EINTR) {
+            } else if (isOfTheConnection((int) -n)) {
                 throw sendFailed("sendfile", (int) -n);
+            } else if (n != -Errno.EINTR) {
+                throw new FileFailedException(new SystemCallException(
+                        "sendfile", "%s, %d, %d".formatted(file.path(), offset + length - left, left), (int) -n));
             }
         }
+    }
+
+    /** Disks fail in many ways (EIO, EBADMSG, ENODATA, EREMOTEIO, ESTALE, …), connections in these. */
+    private static boolean isOfTheConnection(int errno) {
+        return switch (errno) {
+            case Errno.EPIPE,
+                    Errno.ECONNRESET,
+                    Errno.ENOTCONN,
+                    Errno.EAGAIN,
+                    Errno.ETIMEDOUT,
+                    Errno.EHOSTUNREACH,
+                    Errno.ENETUNREACH,
+                    Errno.ENETDOWN -> true;
+            default -> false;
+        };
     }
 
     private IOException sendFailed(String call, int errno) {
