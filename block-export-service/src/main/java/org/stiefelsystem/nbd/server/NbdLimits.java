@@ -17,11 +17,13 @@ import java.time.Duration;
  * @param replyBytes buffer of one connection for replies
  * @param bufferBytes of the full-sized buffers of all connections together; those that come later get small ones
  * @param replyBytesInMemory of large replies that are read into memory, of all connections together
+ * @param replyMemoryWait how long a large reply waits for its memory; then the connection is closed
  * @param sendStall how long a peer may take nothing of what is sent to it
  * @param keepaliveIdle silence before the first keepalive probe
  * @param keepaliveInterval between probes
  * @param keepaliveProbes unanswered ones that end the connection
  * @param stopGrace for running requests when the server stops
+ * @param stopLimit then a stop waits no more, even for a disk that does not answer
  */
 public record NbdLimits(
         Duration handshakeDeadline,
@@ -35,11 +37,13 @@ public record NbdLimits(
         int replyBytes,
         long bufferBytes,
         int replyBytesInMemory,
+        Duration replyMemoryWait,
         Duration sendStall,
         Duration keepaliveIdle,
         Duration keepaliveInterval,
         int keepaliveProbes,
-        Duration stopGrace) {
+        Duration stopGrace,
+        Duration stopLimit) {
 
     public static NbdLimits defaults() {
         return new NbdLimits(
@@ -54,11 +58,13 @@ public record NbdLimits(
                 256 << 10,
                 64L << 20,
                 64 << 20,
+                Duration.ofSeconds(5),
                 Duration.ofSeconds(60),
                 Duration.ofSeconds(10),
                 Duration.ofSeconds(5),
                 6,
-                Duration.ofSeconds(5));
+                Duration.ofSeconds(5),
+                Duration.ofSeconds(20));
     }
 
     public NbdLimits {
@@ -89,11 +95,13 @@ public record NbdLimits(
                 replyBytes,
                 bufferBytes,
                 replyBytesInMemory,
+                replyMemoryWait,
                 sendStall,
                 keepaliveIdle,
                 keepaliveInterval,
                 keepaliveProbes,
-                stopGrace);
+                stopGrace,
+                stopLimit);
     }
 
     NbdLimits withConnections(int inAll, int perPeer) {
@@ -109,10 +117,56 @@ public record NbdLimits(
                 replyBytes,
                 bufferBytes,
                 replyBytesInMemory,
+                replyMemoryWait,
                 sendStall,
                 keepaliveIdle,
                 keepaliveInterval,
                 keepaliveProbes,
-                stopGrace);
+                stopGrace,
+                stopLimit);
+    }
+
+    NbdLimits withReplyMemory(int bytes, Duration wait) {
+        return new NbdLimits(
+                handshakeDeadline,
+                optionsPerHandshake,
+                optionBytes,
+                skippedOptionBytes,
+                requestBytes,
+                connections,
+                connectionsPerPeer,
+                receiveBytes,
+                replyBytes,
+                bufferBytes,
+                bytes,
+                wait,
+                sendStall,
+                keepaliveIdle,
+                keepaliveInterval,
+                keepaliveProbes,
+                stopGrace,
+                stopLimit);
+    }
+
+    NbdLimits withStop(Duration grace, Duration limit) {
+        return new NbdLimits(
+                handshakeDeadline,
+                optionsPerHandshake,
+                optionBytes,
+                skippedOptionBytes,
+                requestBytes,
+                connections,
+                connectionsPerPeer,
+                receiveBytes,
+                replyBytes,
+                bufferBytes,
+                replyBytesInMemory,
+                replyMemoryWait,
+                sendStall,
+                keepaliveIdle,
+                keepaliveInterval,
+                keepaliveProbes,
+                grace,
+                limit);
     }
 }

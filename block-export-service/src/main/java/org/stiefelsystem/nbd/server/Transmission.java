@@ -176,7 +176,7 @@ final class Transmission {
             replies.replyWithPayload(request.cookie(), payload.flip());
             return NbdError.NONE;
         } finally {
-            pool.giveFromReply(payload, length);
+            pool.giveFromReply(payload);
         }
     }
 
