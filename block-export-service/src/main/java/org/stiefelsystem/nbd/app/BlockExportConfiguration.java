@@ -72,7 +72,7 @@ class BlockExportConfiguration {
 
     @Bean
     HealthIndicator nbdHealthIndicator(NbdServer server) {
-        return () -> (server.running() ? Health.up() : Health.down()).build();
+        return () -> (server.accepting() ? Health.up() : Health.down()).build();
     }
 
     @Bean

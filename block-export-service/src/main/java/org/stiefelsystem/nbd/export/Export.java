@@ -19,6 +19,7 @@ public final class Export implements Closeable {
     private final LongAdder bytesRead = new LongAdder();
     private final LongAdder bytesWritten = new LongAdder();
     private volatile boolean readsIntoMemory;
+    private volatile boolean leftOpen;
 
     Export(String name, String path, boolean readOnly, Backend backend) {
         this.name = name;
@@ -122,9 +123,19 @@ public final class Export implements Closeable {
         return bytesWritten.sum();
     }
 
+    /**
+     * The disk has not answered somebody yet, who may go on with its descriptor: it must not become another file's,
+     * so that only the end of the process closes it.
+     */
+    public void leaveOpen() {
+        leftOpen = true;
+    }
+
     /** Lets go of the disk; all connections have ended before. */
     @Override
     public void close() {
-        backend.close();
+        if (!leftOpen) {
+            backend.close();
+        }
     }
 }

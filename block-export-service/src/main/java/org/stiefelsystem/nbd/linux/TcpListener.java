@@ -66,12 +66,21 @@ public final class TcpListener implements AutoCloseable {
                 MemorySegment length = arena.allocateFrom(JAVA_INT, SocketAddress.MAX_BYTES);
                 int accepted = Libc.accept4(fd, name, length, SOCK_CLOEXEC);
                 if (accepted >= 0) {
-                    return new TcpSocket(accepted, SocketAddress.decode(name));
+                    return socket(accepted, name);
                 }
                 if (accepted != -Errno.EINTR && accepted != -Errno.ECONNABORTED) {
                     throw new SystemCallException("accept4", address.toString(), -accepted);
                 }
             }
+        }
+    }
+
+    private static TcpSocket socket(int accepted, MemorySegment name) {
+        try {
+            return new TcpSocket(accepted, SocketAddress.decode(name));
+        } catch (RuntimeException | OutOfMemoryError e) {
+            Libc.close(accepted);
+            throw e;
         }
     }
 

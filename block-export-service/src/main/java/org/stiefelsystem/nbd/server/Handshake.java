@@ -29,8 +29,6 @@ import org.stiefelsystem.nbd.protocol.ProtocolViolation;
  */
 final class Handshake {
 
-    private static final System.Logger LOG = System.getLogger(Handshake.class.getName());
-
     private static final int MINIMUM_BLOCK = 1;
     private static final int PREFERRED_BLOCK = 4096;
 
@@ -38,14 +36,22 @@ final class Handshake {
     private final PeerAddress peer;
     private final Exports exports;
     private final NbdLimits limits;
+    private final PeerWarnings warnings;
     private final ByteBuffer buffer;
     private final long deadline;
 
-    Handshake(TcpSocket socket, PeerAddress peer, Exports exports, NbdLimits limits, ByteBuffer buffer) {
+    Handshake(
+            TcpSocket socket,
+            PeerAddress peer,
+            Exports exports,
+            NbdLimits limits,
+            PeerWarnings warnings,
+            ByteBuffer buffer) {
         this.socket = socket;
         this.peer = peer;
         this.exports = exports;
         this.limits = limits;
+        this.warnings = warnings;
         this.buffer = buffer;
         this.deadline = System.nanoTime() + limits.handshakeDeadline().toNanos();
     }
@@ -191,7 +197,7 @@ final class Handshake {
                 yield Optional.empty();
             }
             case Exports.Answer.Refused refused -> {
-                LOG.log(System.Logger.Level.WARNING, "refused {0}: {1}", peer, refused.words());
+                warnings.warn("refused {0}: {1}", peer, refused.words());
                 refuse(option, OptionReply.Type.ERR_POLICY, refused.words());
                 yield Optional.empty();
             }

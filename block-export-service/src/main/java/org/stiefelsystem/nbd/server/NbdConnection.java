@@ -28,6 +28,7 @@ final class NbdConnection implements Runnable {
     private final BufferPool pool;
     private final NbdLimits limits;
     private final NbdObserver observer;
+    private final PeerWarnings warnings;
     private final Runnable ended;
     private volatile boolean stopping;
     private volatile @Nullable Transmission transmission;
@@ -38,6 +39,7 @@ final class NbdConnection implements Runnable {
             BufferPool pool,
             NbdLimits limits,
             NbdObserver observer,
+            PeerWarnings warnings,
             java.util.function.Consumer<NbdConnection> ended) {
         this.socket = socket;
         this.peer = PeerAddress.of(socket.peer().getAddress());
@@ -45,6 +47,7 @@ final class NbdConnection implements Runnable {
         this.pool = pool;
         this.limits = limits;
         this.observer = observer;
+        this.warnings = warnings;
         this.ended = () -> ended.accept(this);
     }
 
@@ -79,7 +82,7 @@ final class NbdConnection implements Runnable {
                 transmit(negotiated.get());
             }
         } catch (ProtocolViolation e) {
-            LOG.log(System.Logger.Level.WARNING, "closed {0}: {1}", peer, e.getMessage());
+            warnings.warn("closed {0}: {1}", peer, e.getMessage());
         } catch (EOFException | SocketTimeoutException | SystemCallException e) {
             LOG.log(
                     stopping ? System.Logger.Level.DEBUG : System.Logger.Level.INFO,
@@ -99,7 +102,7 @@ final class NbdConnection implements Runnable {
     private Optional<Negotiated> negotiate() throws IOException {
         ByteBuffer buffer = pool.takeForHandshake();
         try {
-            return new Handshake(socket, peer, exports, limits, buffer).negotiate();
+            return new Handshake(socket, peer, exports, limits, warnings, buffer).negotiate();
         } finally {
             pool.give(buffer);
         }
@@ -108,8 +111,15 @@ final class NbdConnection implements Runnable {
     private void transmit(Negotiated negotiated) throws IOException {
         Export export = negotiated.export();
         LOG.log(System.Logger.Level.INFO, "{0} opened export {1}", peer, export.name());
-        BufferPool.Buffers buffers = pool.takeForTransmission();
         try (negotiated) {
+            transmit(negotiated, pool.takeForTransmission());
+        } finally {
+            LOG.log(System.Logger.Level.INFO, "{0} left export {1}", peer, export.name());
+        }
+    }
+
+    private void transmit(Negotiated negotiated, BufferPool.Buffers buffers) throws IOException {
+        try {
             Transmission current =
                     new Transmission(negotiated, socket, pool, buffers, limits, observer, () -> stopping);
             transmission = current;
@@ -120,7 +130,6 @@ final class NbdConnection implements Runnable {
         } finally {
             transmission = null;
             pool.give(buffers);
-            LOG.log(System.Logger.Level.INFO, "{0} left export {1}", peer, export.name());
         }
     }
 

@@ -31,6 +31,7 @@ public final class NbdServer implements AutoCloseable {
     private final NbdLimits limits;
     private final NbdObserver observer;
     private final BufferPool pool;
+    private final PeerWarnings warnings = new PeerWarnings(LOG, System::nanoTime);
     private final Map<NbdConnection, Thread> connections = new LinkedHashMap<>();
     private @Nullable TcpListener listener;
     private @Nullable Thread accepting;
@@ -39,11 +40,15 @@ public final class NbdServer implements AutoCloseable {
 
     /** Port 0 lets the kernel choose one; {@link #address()} tells it. */
     public NbdServer(InetSocketAddress address, Exports exports, NbdLimits limits, NbdObserver observer) {
+        this(address, exports, limits, observer, new BufferPool(limits));
+    }
+
+    NbdServer(InetSocketAddress address, Exports exports, NbdLimits limits, NbdObserver observer, BufferPool pool) {
         this.wanted = address;
         this.exports = exports;
         this.limits = limits;
         this.observer = observer;
-        this.pool = new BufferPool(limits);
+        this.pool = pool;
     }
 
     /** Listens from the return of this method on; refused with words when the address cannot be had. */
@@ -78,6 +83,11 @@ public final class NbdServer implements AutoCloseable {
         return listener != null;
     }
 
+    /** Whether a new client would be let in. */
+    public synchronized boolean accepting() {
+        return accepting != null && accepting.isAlive() && !stopping;
+    }
+
     /** Payload of large requests that are being done now. */
     public long inFlightBytes() {
         return snapshot().stream().mapToLong(NbdConnection::inFlightBytes).sum();
@@ -99,19 +109,35 @@ public final class NbdServer implements AutoCloseable {
             acceptor = accepting;
             stopping = true;
         }
+        long now = System.nanoTime();
+        long grace = now + limits.stopGrace().toNanos();
+        long limit = now + limits.stopLimit().toNanos();
         closing.shutdown();
-        join(acceptor, Duration.ZERO);
-        long deadline = System.nanoTime() + limits.stopGrace().toNanos();
+        join(acceptor, limit);
         snapshot().forEach(NbdConnection::stop);
-        for (Thread thread : threads()) {
-            join(thread, Duration.ofNanos(Math.max(1_000_000, deadline - System.nanoTime())));
-        }
+        threads().forEach(thread -> join(thread, grace));
         snapshot().forEach(NbdConnection::abort);
-        threads().forEach(thread -> join(thread, Duration.ZERO));
-        exports.all().stream().filter(export -> !export.readOnly()).forEach(NbdServer::flush);
+        threads().forEach(thread -> join(thread, limit));
+        exports.all().forEach(export -> leave(export, limit));
         synchronized (this) {
             listener = null;
             accepting = null;
+        }
+    }
+
+    /** Flushes; what a disk does not answer in time is left to it, and its descriptor stays open. */
+    private static void leave(Export export, long limit) {
+        Thread flush = Thread.ofPlatform().daemon().name("nbd-flush").unstarted(() -> flush(export));
+        if (!export.readOnly()) {
+            flush.start();
+            join(flush, limit);
+        }
+        if (flush.isAlive() || export.lease().connections() > 0) {
+            LOG.log(
+                    System.Logger.Level.ERROR,
+                    "export {0}: the disk does not answer; stopped without waiting for it any longer",
+                    export.name());
+            export.leaveOpen();
         }
     }
 
@@ -132,9 +158,9 @@ public final class NbdServer implements AutoCloseable {
             while (!stopping) {
                 try {
                     admit(open.accept());
-                } catch (IOException e) {
+                } catch (IOException | RuntimeException | OutOfMemoryError e) {
                     if (!stopping) {
-                        LOG.log(System.Logger.Level.WARNING, "cannot accept: {0}", e.getMessage());
+                        warnings.warn("cannot accept: {0}", e);
                         pause();
                     }
                 }
@@ -151,25 +177,39 @@ public final class NbdServer implements AutoCloseable {
         }
     }
 
+    /** The connection's thread closes the socket, when there is one. */
     private void admit(TcpSocket socket) {
-        NbdConnection connection = new NbdConnection(socket, exports, pool, limits, observer, this::forget);
+        boolean admitted = false;
+        try {
+            admitted = connect(socket);
+        } finally {
+            if (!admitted) {
+                socket.close();
+            }
+        }
+    }
+
+    private boolean connect(TcpSocket socket) {
+        NbdConnection connection = new NbdConnection(socket, exports, pool, limits, observer, warnings, this::forget);
         Thread thread;
         synchronized (connections) {
             if (stopping || connections.size() >= limits.connections() || tooManyOf(connection.peer())) {
-                LOG.log(System.Logger.Level.WARNING, "turned away {0}: too many connections", connection.peer());
-                socket.close();
-                return;
+                warnings.warn("turned away {0}: too many connections", connection.peer());
+                return false;
             }
             thread = Thread.ofPlatform().name("nbd-" + ++accepted).unstarted(connection);
             connections.put(connection, thread);
         }
+        boolean started = false;
         try {
             thread.start();
-        } catch (OutOfMemoryError e) {
-            LOG.log(System.Logger.Level.WARNING, "turned away {0}: no thread to be had", connection.peer());
-            socket.close();
-            forget(connection);
+            started = true;
+        } finally {
+            if (!started) {
+                forget(connection);
+            }
         }
+        return true;
     }
 
     private boolean tooManyOf(PeerAddress peer) {
@@ -198,20 +238,17 @@ public final class NbdServer implements AutoCloseable {
         }
     }
 
-    /** Zero waits for ever; an interrupt does not keep a stop from finishing. */
-    private static void join(Thread thread, Duration atMost) {
+    /** Waits until then at most; an interrupt does not keep a stop from finishing. */
+    private static void join(Thread thread, long deadline) {
         boolean interrupted = false;
-        long deadline = System.nanoTime() + atMost.toNanos();
-        while (thread.isAlive()) {
-            long left = deadline - System.nanoTime();
-            if (!atMost.isZero() && left <= 0) {
-                break;
-            }
+        long left = deadline - System.nanoTime();
+        while (thread.isAlive() && left > 0) {
             try {
-                thread.join(atMost.isZero() ? 0 : left / 1_000_000 + 1);
+                thread.join(Duration.ofNanos(left));
             } catch (InterruptedException e) {
                 interrupted = true;
             }
+            left = deadline - System.nanoTime();
         }
         if (interrupted) {
             Thread.currentThread().interrupt();
