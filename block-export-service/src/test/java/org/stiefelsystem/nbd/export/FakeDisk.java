@@ -1,0 +1,105 @@
+package org.stiefelsystem.nbd.export;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+
+/** A disk that remembers what was asked of it, and fails or hesitates where a test wants it. */
+public final class FakeDisk implements Backend {
+
+    private final MemoryBackend memory;
+    private final List<String> calls = new ArrayList<>();
+    private volatile boolean syncsFail;
+    private volatile long brokenFrom = Long.MAX_VALUE;
+    private volatile CountDownLatch mayFinish = new CountDownLatch(0);
+
+    public FakeDisk(int size) {
+        memory = new MemoryBackend(size);
+    }
+
+    public Export export(String name) {
+        return new Export(name, "fake", false, this);
+    }
+
+    /** What was done since the last time, in its order. */
+    public synchronized List<String> calls() {
+        List<String> done = List.copyOf(calls);
+        calls.clear();
+        return done;
+    }
+
+    /** Whether something was asked that {@link #calls()} has not told yet. */
+    public synchronized boolean wasAsked(String call) {
+        return calls.contains(call);
+    }
+
+    public void failSyncs(boolean fail) {
+        syncsFail = fail;
+    }
+
+    /** Writes that reach this offset fail. */
+    public void breakFrom(long offset) {
+        brokenFrom = offset;
+    }
+
+    /** Every sync waits for {@code release}. */
+    public void holdSyncs(CountDownLatch release) {
+        mayFinish = release;
+    }
+
+    private synchronized void called(String call) {
+        calls.add(call);
+    }
+
+    @Override
+    public long size() {
+        return memory.size();
+    }
+
+    @Override
+    public void read(ByteBuffer into, long offset) {
+        memory.read(into, offset);
+    }
+
+    @Override
+    public void write(ByteBuffer from, long offset) throws IOException {
+        if (offset + from.remaining() > brokenFrom) {
+            called("broken write");
+            throw new IOException("the disk is broken from %d on".formatted(brokenFrom));
+        }
+        called("write");
+        memory.write(from, offset);
+    }
+
+    @Override
+    public void zero(long offset, long length, boolean keepSpace) {
+        called("zero");
+        memory.zero(offset, length, keepSpace);
+    }
+
+    @Override
+    public void trim(long offset, long length) {
+        called("trim");
+        memory.trim(offset, length);
+    }
+
+    @Override
+    public void sync() throws IOException {
+        called("sync");
+        try {
+            mayFinish.await();
+        } catch (InterruptedException e) {
+            throw new IOException(e);
+        }
+        if (syncsFail) {
+            throw new IOException("the disk is broken");
+        }
+    }
+
+    @Override
+    public void close() {
+        called("close");
+    }
+}

@@ -1,0 +1,190 @@
+package org.stiefelsystem.nbd.server;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.jspecify.annotations.NullUnmarked;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.stiefelsystem.nbd.export.BootIds;
+import org.stiefelsystem.nbd.export.Export;
+import org.stiefelsystem.nbd.export.Exports;
+import org.stiefelsystem.nbd.export.FakeDisk;
+
+/** What is said to be on stable storage is there: a disk that fails, behind a real server. */
+@NullUnmarked
+class DurabilityTests {
+
+    private static final int SIZE = 4 << 20;
+    private static final int FUA = 1;
+    private static final int EIO = 5;
+
+    private FakeDisk disk;
+    private Export root;
+    private Exports exports;
+    private NbdServer server;
+
+    @BeforeEach
+    void start() throws IOException {
+        disk = new FakeDisk(SIZE);
+        root = disk.export("root");
+        exports = new Exports(BootIds.inMemory());
+        exports.add(root);
+        serve(NbdLimits.defaults(), new BufferPool(NbdLimits.defaults()));
+    }
+
+    private void serve(NbdLimits limits, BufferPool pool) throws IOException {
+        if (server != null) {
+            server.close();
+        }
+        server = new NbdServer(
+                new InetSocketAddress(InetAddress.ofLiteral("127.0.0.1"), 0), exports, limits, NbdObserver.NONE, pool);
+        server.start();
+    }
+
+    @AfterEach
+    void stop() {
+        server.close();
+        exports.close();
+    }
+
+    @Test
+    void flushAndFuaReachTheDiskAndNothingElseDoes() throws IOException {
+        try (Peer peer = Peer.in(server.address(), "root")) {
+            peer.ask(0, Peer.WRITE, 1, 0, 4, new byte[4]);
+            peer.ask(0, Peer.TRIM, 2, 0, 4);
+            peer.ask(0, Peer.WRITE_ZEROES, 3, 0, 4);
+            peer.ask(0, Peer.READ, 4, 0, 0);
+            for (int cookie = 1; cookie <= 4; cookie++) {
+                assertThat(peer.answer(cookie)).isZero();
+            }
+            assertThat(disk.calls()).containsExactly("write", "trim", "zero");
+            peer.ask(0, Peer.FLUSH, 5, 0, 0);
+            assertThat(peer.answer(5)).isZero();
+            assertThat(disk.calls()).containsExactly("sync");
+            peer.ask(FUA, Peer.WRITE, 6, 0, 4, new byte[4]);
+            assertThat(peer.answer(6)).isZero();
+            assertThat(disk.calls()).containsExactly("write", "sync");
+            peer.ask(FUA, Peer.TRIM, 7, 0, 4);
+            assertThat(peer.answer(7)).isZero();
+            assertThat(disk.calls()).containsExactly("trim", "sync");
+            peer.ask(FUA, Peer.WRITE_ZEROES, 8, 0, 4);
+            assertThat(peer.answer(8)).isZero();
+            assertThat(disk.calls()).containsExactly("zero", "sync");
+        }
+    }
+
+    @Test
+    void aFailedSyncIsToldAndStaysFailed() throws IOException {
+        disk.failSyncs(true);
+        try (Peer peer = Peer.in(server.address(), "root")) {
+            peer.ask(FUA, Peer.WRITE, 1, 0, 4, new byte[4]);
+            assertThat(peer.answer(1)).isEqualTo(EIO);
+        }
+        disk.failSyncs(false);
+        try (Peer peer = Peer.in(server.address(), "root")) {
+            peer.ask(0, Peer.FLUSH, 2, 0, 0);
+            assertThat(peer.answer(2)).isEqualTo(EIO);
+            for (int type : new int[] {Peer.TRIM, Peer.WRITE_ZEROES}) {
+                peer.ask(FUA, type, type, 0, 4);
+                assertThat(peer.answer(type)).isEqualTo(EIO);
+            }
+            peer.ask(0, Peer.WRITE, 3, 0, 4, new byte[4]);
+            assertThat(peer.answer(3)).isZero();
+        }
+    }
+
+    @Test
+    void aWriteThatFailsInItsMiddleIsReceivedToItsEnd() throws IOException {
+        disk.breakFrom(300_000);
+        try (Peer peer = Peer.in(server.address(), "root")) {
+            byte[] payload = new byte[1_000_000];
+            java.util.Arrays.fill(payload, (byte) 7);
+            peer.ask(FUA, Peer.WRITE, 1, 0, payload.length, payload);
+            peer.ask(0, Peer.READ, 2, 0, 3);
+            assertThat(peer.answer(1)).isEqualTo(EIO);
+            assertThat(peer.answer(2)).isZero();
+            assertThat(peer.receive(3)).isEqualTo(ByteBuffer.wrap(new byte[] {7, 7, 7}));
+            List<String> calls = disk.calls();
+            assertThat(calls).doesNotContain("sync").endsWith("broken write");
+            assertThat(calls).containsOnlyOnce("broken write");
+        }
+    }
+
+    @Test
+    void aStopAnswersWhatWasReceived() throws Exception {
+        CountDownLatch release = new CountDownLatch(1);
+        disk.holdSyncs(release);
+        try (Peer peer = Peer.in(server.address(), "root")) {
+            peer.ask(0, Peer.FLUSH, 1, 0, 0);
+            await().until(() -> disk.wasAsked("sync"));
+            InetSocketAddress address = server.address();
+            Thread stop = Thread.ofPlatform().start(server::close);
+            await().until(() -> refuses(address) && stop.getState() == Thread.State.TIMED_WAITING);
+            release.countDown();
+            assertThat(peer.answer(1)).isZero();
+            assertThat(peer.closedByServer()).isTrue();
+            stop.join();
+        }
+        assertThat(disk.calls()).containsExactly("sync", "sync");
+    }
+
+    private static boolean refuses(InetSocketAddress address) {
+        try {
+            Peer.mute(address).close();
+            return false;
+        } catch (IOException e) {
+            return true;
+        }
+    }
+
+    @Test
+    void aConnectionWithoutMemoryKeepsNoLease() throws IOException {
+        AtomicBoolean full = new AtomicBoolean(true);
+        NbdLimits limits = NbdLimits.defaults();
+        serve(limits, new BufferPool(limits, capacity -> {
+            if (capacity == limits.receiveBytes() && full.get()) {
+                throw new OutOfMemoryError("as the test wants it");
+            }
+            return ByteBuffer.allocateDirect(capacity);
+        }));
+        try (Peer peer = Peer.in(server.address(), "root")) {
+            assertThat(peer.closedByServer()).isTrue();
+        }
+        await().until(() -> root.lease().connections() == 0);
+        full.set(false);
+        try (Peer peer = Peer.greeted(server.address(), "127.0.0.2")) {
+            peer.go("root");
+            assertThat(root.lease().holder()).hasToString("127.0.0.2");
+        }
+    }
+
+    /** A disk that hangs for ever must not keep the machine from shutting down. */
+    @Test
+    void aStopDoesNotWaitForADiskThatDoesNotAnswer() throws IOException {
+        NbdLimits limits = NbdLimits.defaults().withStop(Duration.ofMillis(100), Duration.ofMillis(300));
+        serve(limits, new BufferPool(limits));
+        CountDownLatch release = new CountDownLatch(1);
+        disk.holdSyncs(release);
+        try (Peer peer = Peer.in(server.address(), "root")) {
+            peer.ask(0, Peer.FLUSH, 1, 0, 0);
+            await().until(() -> disk.wasAsked("sync"));
+            long start = System.nanoTime();
+            server.close();
+            assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(10));
+            assertThat(server.running()).isFalse();
+        } finally {
+            release.countDown();
+        }
+        await().until(() -> root.lease().connections() == 0);
+    }
+}
