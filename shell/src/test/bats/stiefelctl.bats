@@ -62,6 +62,22 @@ gone() {
     return 1
 }
 
+# Everything that this machine has, except these programs.
+without() {
+    rm -f "$BATS_TEST_TMPDIR/bin/mvn"
+    mkdir "$BATS_TEST_TMPDIR/rest"
+    ln -s /usr/bin/* "$BATS_TEST_TMPDIR/rest/"
+    (cd "$BATS_TEST_TMPDIR/rest" && rm -f "$@")
+    PATH=$BATS_TEST_TMPDIR/bin:$BATS_TEST_TMPDIR/rest
+}
+
+straw_requirements() {
+    mkdir -p "$checkout/shell/src/main/resources/org/stiefelsystem/shell/setup"
+    printf '%s\n' "# a comment" "" "bash bash demo the shell" "mvn maven test the build" \
+        "no-such-program some-package demo this and that" \
+        >"$checkout/shell/src/main/resources/org/stiefelsystem/shell/setup/requirements.txt"
+}
+
 runs() { wc -l <"$BATS_TEST_TMPDIR/maven-runs"; }
 
 @test "builds once, then only runs" {
@@ -157,6 +173,53 @@ runs() { wc -l <"$BATS_TEST_TMPDIR/maven-runs"; }
     run "$checkout/stiefelctl" help --yes
     [ "$status" -eq 0 ]
     grep -q 'install openjdk-25-jdk-headless' "$BATS_TEST_TMPDIR/apt-runs"
+}
+
+@test "apt cannot install it: says that, and looked for newer lists first" {
+    [ "$(id -u)" -eq 0 ] || skip "only root installs"
+    mv "$STIEFEL_JVMS/jdk-25" "$BATS_TEST_TMPDIR/later"
+    straw_apt 25.0.1 'exit 100'
+    run "$checkout/stiefelctl" help --yes
+    [ "$status" -eq 1 ]
+    [[ $output == *"error: apt could not install openjdk-25-jdk-headless"* ]]
+    [[ $(head -n 1 "$BATS_TEST_TMPDIR/apt-runs") == *update* ]]
+}
+
+@test "setup without a Maven lists all that is missing and installs nothing" {
+    straw_requirements
+    straw_apt 1 'exit 0'
+    without mvn
+    run "$checkout/stiefelctl" setup
+    [ "$status" -eq 1 ]
+    [[ $output == *"This machine lacks:"*"mvn "*"maven "*"for the build"*"no-such-program"*"for this and that"* ]]
+    [[ $output == *"error: 2 programs are missing"*"apt-get install maven some-package" ]]
+    [[ $output != *"the shell"* ]]
+    [ ! -e "$BATS_TEST_TMPDIR/apt-runs" ]
+}
+
+@test "setup without a JDK lists that too" {
+    straw_requirements
+    without mvn
+    rm -r "$STIEFEL_JVMS/jdk-25"
+    run "$checkout/stiefelctl" setup
+    [ "$status" -eq 1 ]
+    [[ $output == *"openjdk-25-jdk-headless"*"error: 3 programs are missing"* ]]
+}
+
+@test "a second demo in the same place is refused, and so nothing of the first is touched" {
+    "$checkout/stiefelctl" help
+    exec 6>"$checkout/var/demo.lock"
+    flock 6
+    run "$checkout/stiefelctl" demo --exit 6>&-
+    [ "$status" -eq 1 ]
+    [[ $output == *"error: a demo runs here already"* ]]
+}
+
+@test "a command of the demo's group is an ordinary command" {
+    run "$checkout/stiefelctl" demo console
+    [ "$status" -eq 0 ]
+    [[ $output == *$'word<demo>\nword<console>'* ]]
+    [[ $output != *"prepare-demo"* ]]
 }
 
 @test "a build error is shown with the file's own path" {

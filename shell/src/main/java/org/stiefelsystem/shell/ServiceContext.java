@@ -17,7 +17,7 @@ public final class ServiceContext {
     private ServiceContext() {}
 
     /**
-     * Starts it with these settings and, above them, the command's {@code --set}.
+     * Starts it with the command's {@code --set} and, above them, these settings, which the command has checked.
      *
      * @param beforehand beans that the service is to find
      */
@@ -26,8 +26,8 @@ public final class ServiceContext {
             Map<String, String> settings,
             Settings overrides,
             ApplicationContextInitializer<ConfigurableApplicationContext> beforehand) {
-        Map<String, String> effective = new java.util.TreeMap<>(settings);
-        effective.putAll(overrides.overrides());
+        Map<String, String> effective = new java.util.TreeMap<>(overrides.overrides());
+        effective.putAll(settings);
         effective.put("stiefel.run-dir", overrides.runDir());
         String[] arguments = effective.entrySet().stream()
                 .map(setting -> "--" + setting.getKey() + "=" + setting.getValue())

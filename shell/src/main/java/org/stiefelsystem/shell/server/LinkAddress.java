@@ -59,6 +59,36 @@ final class LinkAddress {
         }
     }
 
+    /** What was asked to be listened on, with its scope; anything but an address of that very link is refused. */
+    static String chosen(String bind, String link) {
+        String address = onLink(bind, link);
+        if (entries().stream()
+                .filter(entry -> entry.link().equals(link) && entry.scope().equals(SCOPE_LINK))
+                .noneMatch(entry -> address(entry).equals(address))) {
+            throw CommandFailure.usage(
+                    link + " does not have the address " + address, "Leave --bind out: the link's own is taken then.");
+        }
+        return address;
+    }
+
+    /** The same without a look at the machine's addresses. */
+    static String onLink(String bind, String link) {
+        int percent = bind.indexOf('%');
+        String literal = percent < 0 ? bind : bind.substring(0, percent);
+        if (percent < 0 || bind.substring(percent + 1).equals(link)) {
+            try {
+                if (InetAddress.ofLiteral(literal) instanceof Inet6Address address && address.isLinkLocalAddress()) {
+                    return shortened(address) + "%" + link;
+                }
+            } catch (IllegalArgumentException e) {
+                // Not an address at all: said below.
+            }
+        }
+        throw CommandFailure.usage(
+                "plain transport cannot listen at `" + bind + "`: it is no IPv6 link-local address of " + link,
+                "Leave --bind (stiefel.bind) out: the link's own is taken then.");
+    }
+
     private static CommandFailure reason(String link) throws InterruptedException {
         if (NetworkLinks.flags(link).contains("NO-CARRIER")) {
             return CommandFailure.failed(link + " has no carrier", "Plug the cable in at both ends, then try again.");

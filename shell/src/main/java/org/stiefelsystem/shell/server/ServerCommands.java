@@ -46,7 +46,8 @@ class ServerCommands {
             @Option(longName = "transport", description = "plain (wireguard comes with a later version)") @Nullable
                     String transport,
             @Option(longName = "link", description = "the one link that is served") @Nullable String link,
-            @Option(longName = "bind", description = "listen here, not on the link's own IPv6 address") @Nullable
+            @Option(longName = "bind", description = "listen here, another IPv6 link-local address of the link")
+                    @Nullable
                     String bind,
             @Option(longName = "boot-dir", description = "where the newest kernel and its initrd are") @Nullable
                     String bootDir,
@@ -77,11 +78,13 @@ class ServerCommands {
         put(chosen, "stiefel.payload.initrd", initrd);
         put(chosen, "stiefel.payload.cmdline", cmdline);
         put(chosen, "stiefel.payload.name", name);
-        String address = bind != null
-                ? bind
-                : settings.find("stiefel.bind").isPresent()
-                        ? settings.get("stiefel.bind")
-                        : LinkAddress.of(chosenLink, LINK_PATIENCE);
+        String wanted = bind == null ? settings.find("stiefel.bind").orElse(null) : bind;
+        if (wanted != null) {
+            // Refused before the link is touched.
+            LinkAddress.onLink(wanted, chosenLink);
+        }
+        String own = LinkAddress.of(chosenLink, LINK_PATIENCE);
+        String address = wanted == null ? own : LinkAddress.chosen(wanted, chosenLink);
         chosen.put("stiefel.bind", address);
         serve(
                 context.outputWriter(),

@@ -1,10 +1,13 @@
 package org.stiefelsystem.shell.setup;
 
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 import java.util.stream.Stream;
 
@@ -20,44 +23,27 @@ record Requirement(String program, String packageName, String purpose, Set<Need>
         TEST
     }
 
-    /** The one table of all of them. */
+    /** The one table of all of them; the launcher reads it, too. */
     static List<Requirement> all() {
-        return List.of(
-                both("qemu-system-x86_64", "qemu-system-x86", "the virtual desktop"),
-                both("mmdebstrap", "mmdebstrap", "the demo's Debian disk"),
-                both("mke2fs", "e2fsprogs", "file systems of the demo's disk"),
-                both("sfdisk", "fdisk", "partitions of the demo's disk"),
-                both("cpio", "cpio", "initrds"),
-                both("zstd", "zstd", "compressed initrds"),
-                both("xz", "xz-utils", "compressed kernel modules"),
-                both("depmod", "kmod", "module lists of StiefelOS"),
-                both("ip", "iproute2", "the network between host and guest"),
-                both("unshare", "util-linux", "a network of the demo's own"),
-                both("ps", "procps", "looking after child processes"),
-                both("busybox", "busybox-static", "the user land of StiefelOS"),
-                both("socat", "socat", "the guest's discovery"),
-                both("kexec", "kexec-tools", "the guest's change of kernels"),
-                both("nbd-client", "nbd-client", "the guest's disk"),
-                test("mvn", "maven", "the build"),
-                test("wg", "wireguard-tools", "the encrypted link"),
-                test("qemu-img", "qemu-utils", "a foreign NBD client"),
-                test("nbdkit", "nbdkit", "a foreign NBD server"),
-                test("nbdinfo", "libnbd-bin", "foreign NBD clients"),
-                test("fio", "fio", "verified writes"),
-                test("shellcheck", "shellcheck", "checks of the shell scripts"),
-                test("bats", "bats", "tests of the shell scripts"),
-                test("curl", "curl", "a foreign HTTP client"),
-                test("dockerd", "docker.io", "the containers of compose-test"),
-                test("docker-compose", "docker-compose", "the containers of compose-test"),
-                test("prometheus", "prometheus", "the metrics of compose-test"));
+        try (InputStream table = Objects.requireNonNull(Requirement.class.getResourceAsStream("requirements.txt"))) {
+            return new String(table.readAllBytes(), StandardCharsets.UTF_8)
+                    .lines()
+                    .filter(line -> !line.isBlank() && !line.startsWith("#"))
+                    .map(Requirement::parse)
+                    .toList();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
-    private static Requirement both(String program, String packageName, String purpose) {
-        return new Requirement(program, packageName, purpose, Set.of(Need.DEMO, Need.TEST));
-    }
-
-    private static Requirement test(String program, String packageName, String purpose) {
-        return new Requirement(program, packageName, purpose, Set.of(Need.TEST));
+    private static Requirement parse(String line) {
+        List<String> columns = List.of(line.split("\\s+", 4));
+        Set<Need> neededBy = switch (columns.get(2)) {
+            case "demo" -> Set.of(Need.DEMO, Need.TEST);
+            case "test" -> Set.of(Need.TEST);
+            default -> throw new IllegalStateException("requirements.txt: " + line);
+        };
+        return new Requirement(columns.get(0), columns.get(1), columns.get(3), neededBy);
     }
 
     static List<Requirement> missing(Need need) {
@@ -80,8 +66,7 @@ record Requirement(String program, String packageName, String purpose, Set<Need>
     }
 
     private boolean isInstalled() {
-        try (Stream<String> lines =
-                Files.lines(Path.of("/var/lib/dpkg/status"), java.nio.charset.StandardCharsets.ISO_8859_1)) {
+        try (Stream<String> lines = Files.lines(Path.of("/var/lib/dpkg/status"), StandardCharsets.ISO_8859_1)) {
             List<String> following = lines.dropWhile(line -> !line.equals("Package: " + packageName))
                     .limit(2)
                     .toList();

@@ -9,6 +9,7 @@ import java.time.Duration;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.stiefelsystem.shell.CommandFailure;
 
 class LinkAddressTests {
@@ -34,6 +35,34 @@ class LinkAddressTests {
                 .isInstanceOfSatisfying(CommandFailure.class, failure -> {
                     assertThat(failure.what()).isEqualTo("there is no link nolink9");
                     assertThat(failure.remedy()).startsWith("Links of this machine: ");
+                });
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"fe80::1", "fe80::1%eth0", "fe80:0:0:0:0:0:0:1"})
+    void onLinkAddsTheScope(String bind) {
+        assertThat(LinkAddress.onLink(bind, "eth0")).isEqualTo("fe80::1%eth0");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "0.0.0.0",
+                "127.0.0.1",
+                "169.254.1.1",
+                "::",
+                "::1",
+                "2001:db8::1",
+                "fe80::1%eth1",
+                "eth0",
+                "",
+                "%eth0"
+            })
+    void onLinkRefusesEverythingElse(String bind) {
+        assertThatThrownBy(() -> LinkAddress.onLink(bind, "eth0"))
+                .isInstanceOfSatisfying(CommandFailure.class, failure -> {
+                    assertThat(failure.exitCode()).isEqualTo(2);
+                    assertThat(failure.remedy()).isNotEmpty();
                 });
     }
 }
