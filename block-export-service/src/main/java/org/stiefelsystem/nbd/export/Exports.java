@@ -17,6 +17,7 @@ public final class Exports implements Closeable {
 
     public Exports(BootIds bootIds) {
         this.bootIds = bootIds;
+        bootIds.keep(bootId -> all().stream().anyMatch(export -> export.lease().knows(bootId)));
     }
 
     public synchronized void add(Export export) throws RefusedException {
@@ -36,7 +37,7 @@ public final class Exports implements Closeable {
 
     /** The answer to a peer that asks for an export. */
     public sealed interface Answer {
-        record Found(Export export) implements Answer {}
+        record Found(Export export, @Nullable String bootId) implements Answer {}
 
         record Unknown(String words) implements Answer {}
 
@@ -60,7 +61,7 @@ public final class Exports implements Closeable {
         if (holder != null) {
             return new Answer.Refused(heldBy(export, holder));
         }
-        return new Answer.Found(export);
+        return new Answer.Found(export, bootId);
     }
 
     /** The words for a peer that is kept out. */

@@ -1,5 +1,7 @@
 package org.stiefelsystem.nbd.export;
 
+import java.util.HashMap;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -12,6 +14,11 @@ public final class Lease {
     private @Nullable PeerAddress holder;
     private int connections;
 
+    /** The boots with connections, and how many each has. */
+    private final Map<String, Integer> boots = new HashMap<>();
+
+    private @Nullable String lastBoot;
+
     Lease(boolean exclusive) {
         this.exclusive = exclusive;
     }
@@ -21,22 +28,34 @@ public final class Lease {
         return exclusive && holder != null && !holder.equals(peer) ? holder : null;
     }
 
-    /** Counts one more connection of this peer; false when another one holds the lease. */
-    public synchronized boolean take(PeerAddress peer) {
+    /** Counts one more connection of this peer, and of its boot; false when another one holds the lease. */
+    public synchronized boolean take(PeerAddress peer, @Nullable String bootId) {
         if (keepsOut(peer) != null) {
             return false;
         }
         holder = exclusive ? peer : null;
         connections++;
+        if (bootId != null) {
+            boots.merge(bootId, 1, Integer::sum);
+            lastBoot = bootId;
+        }
         return true;
     }
 
+    /** Whether this boot has a connection, or was the last that had one. */
+    synchronized boolean knows(String bootId) {
+        return boots.containsKey(bootId) || bootId.equals(lastBoot);
+    }
+
     /** The end of a connection for which {@link #take} was true. */
-    public synchronized void release() {
+    public synchronized void release(@Nullable String bootId) {
         if (connections == 0) {
             throw new IllegalStateException("nobody holds this lease");
         }
         connections--;
+        if (bootId != null) {
+            boots.computeIfPresent(bootId, (id, many) -> many == 1 ? null : many - 1);
+        }
         if (connections == 0) {
             holder = null;
         }

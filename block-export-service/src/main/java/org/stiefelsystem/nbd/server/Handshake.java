@@ -106,11 +106,7 @@ final class Handshake {
                         "option %d with %d bytes of data".formatted(header.option(), header.length()));
             }
             skip(header.length());
-            if (header.option() == NbdOption.EXPORT_NAME.code()) {
-                throw new ProtocolViolation("an export name of %d bytes".formatted(header.length()));
-            }
-            refuse(header.option(), OptionReply.Type.ERR_TOO_BIG, "at most %d bytes".formatted(limits.optionBytes()));
-            return null;
+            return tooLong(header);
         }
         if (!receive((int) header.length())) {
             throw new ProtocolViolation("the data of option %d is missing".formatted(header.option()));
@@ -118,17 +114,37 @@ final class Handshake {
         return OptionRequest.decode(header.option(), buffer);
     }
 
+    /** What data says that was not looked at: nothing, unless the option is known and its data matters. */
+    private @Nullable OptionRequest tooLong(OptionHeader header) throws IOException {
+        Optional<NbdOption> known = NbdOption.ofCode(header.option());
+        if (known.isEmpty()) {
+            return new OptionRequest.Unknown(header.option(), header.length());
+        }
+        return switch (known.get()) {
+            case ABORT -> new OptionRequest.Abort();
+            case EXPORT_NAME -> throw new ProtocolViolation("an export name of %d bytes".formatted(header.length()));
+            case LIST, INFO, GO -> {
+                refuse(
+                        header.option(),
+                        OptionReply.Type.ERR_TOO_BIG,
+                        "at most %d bytes".formatted(limits.optionBytes()));
+                yield null;
+            }
+        };
+    }
+
     /** The only option that cannot be refused with a reply. */
     private Negotiated enter(OptionRequest.ExportName request, boolean zeroes) throws IOException {
-        Export export = switch (exports.ask(request.name(), peer)) {
-            case Exports.Answer.Found found -> found.export();
+        Exports.Answer.Found asked = switch (exports.ask(request.name(), peer)) {
+            case Exports.Answer.Found found -> found;
             case Exports.Answer.Unknown unknown -> throw new ProtocolViolation(unknown.words());
             case Exports.Answer.Refused refused -> throw new ProtocolViolation(refused.words());
         };
-        if (!export.lease().take(peer)) {
+        Export export = asked.export();
+        if (!export.lease().take(peer, asked.bootId())) {
             throw new ProtocolViolation(Exports.heldBy(export, export.lease().holder()));
         }
-        return announced(new Negotiated(export, peer), () -> {
+        return announced(new Negotiated(export, peer, asked.bootId()), () -> {
             buffer.clear();
             new ExportNameReply(export.size(), ExportFlags.of(export), zeroes).encode(buffer);
             socket.send(buffer.flip(), false);
@@ -143,29 +159,29 @@ final class Handshake {
     }
 
     /** The same answers as GO, without going; the export when it could be had. */
-    private Optional<Export> describe(int option, ExportQuery query) throws IOException {
-        Optional<Export> found = find(option, query);
+    private Optional<Exports.Answer.Found> describe(int option, ExportQuery query) throws IOException {
+        Optional<Exports.Answer.Found> found = find(option, query);
         if (found.isPresent()) {
-            replyInfo(option, found.get(), query.informationRequests());
+            replyInfo(option, found.get().export(), query.informationRequests());
             reply(OptionReply.ack(option));
         }
         return found;
     }
 
     private Optional<Negotiated> go(int option, ExportQuery query) throws IOException {
-        Optional<Export> found = find(option, query);
+        Optional<Exports.Answer.Found> found = find(option, query);
         if (found.isEmpty()) {
             return Optional.empty();
         }
-        Export export = found.get();
-        if (!export.lease().take(peer)) {
+        Export export = found.get().export();
+        if (!export.lease().take(peer, found.get().bootId())) {
             refuse(
                     option,
                     OptionReply.Type.ERR_POLICY,
                     Exports.heldBy(export, export.lease().holder()));
             return Optional.empty();
         }
-        return Optional.of(announced(new Negotiated(export, peer), () -> {
+        return Optional.of(announced(new Negotiated(export, peer, found.get().bootId()), () -> {
             replyInfo(option, export, query.informationRequests());
             reply(OptionReply.ack(option));
         }));
@@ -189,9 +205,9 @@ final class Handshake {
         }
     }
 
-    private Optional<Export> find(int option, ExportQuery query) throws IOException {
+    private Optional<Exports.Answer.Found> find(int option, ExportQuery query) throws IOException {
         return switch (exports.ask(query.name(), peer)) {
-            case Exports.Answer.Found found -> Optional.of(found.export());
+            case Exports.Answer.Found found -> Optional.of(found);
             case Exports.Answer.Unknown unknown -> {
                 refuse(option, OptionReply.Type.ERR_UNKNOWN, unknown.words());
                 yield Optional.empty();

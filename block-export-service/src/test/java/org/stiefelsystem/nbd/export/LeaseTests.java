@@ -25,24 +25,24 @@ class LeaseTests {
     @Test
     void aWritableExportIsHeldUntilTheLastConnectionEnds() {
         Lease lease = new Lease(true);
-        assertThat(lease.take(ONE)).isTrue();
-        assertThat(lease.take(ONE)).isTrue();
-        assertThat(lease.take(OTHER)).isFalse();
+        assertThat(lease.take(ONE, null)).isTrue();
+        assertThat(lease.take(ONE, null)).isTrue();
+        assertThat(lease.take(OTHER, null)).isFalse();
         assertThat(lease.keepsOut(OTHER)).isEqualTo(ONE);
         assertThat(lease.keepsOut(ONE)).isNull();
-        lease.release();
-        assertThat(lease.take(OTHER)).isFalse();
-        lease.release();
+        lease.release(null);
+        assertThat(lease.take(OTHER, null)).isFalse();
+        lease.release(null);
         assertThat(lease.held()).isFalse();
-        assertThat(lease.take(OTHER)).isTrue();
+        assertThat(lease.take(OTHER, null)).isTrue();
         assertThat(lease.connections()).isEqualTo(1);
     }
 
     @Test
     void aReadOnlyExportIsHeldByNobody() {
         Lease lease = new Lease(false);
-        assertThat(lease.take(ONE)).isTrue();
-        assertThat(lease.take(OTHER)).isTrue();
+        assertThat(lease.take(ONE, null)).isTrue();
+        assertThat(lease.take(OTHER, null)).isTrue();
         assertThat(lease.holder()).isNull();
         assertThat(lease.connections()).isEqualTo(2);
     }
@@ -93,16 +93,67 @@ class LeaseTests {
         assertThat(BootIds.in(file).admits(BOOT_ID, "root")).isTrue();
     }
 
+    private static String bootId(int number) {
+        return "%032x".formatted(number);
+    }
+
     @Test
     void onlyTheNewestBootIdsAreKept() throws IOException {
         BootIds bootIds = BootIds.inMemory();
         for (int i = 0; i <= BootIds.MAX_BOOT_IDS; i++) {
-            bootIds.register("%032x".formatted(i), "root");
-            assertThat(bootIds.admits("%032x".formatted(1), "root")).isEqualTo(i >= 1);
+            bootIds.register(bootId(i), "root");
         }
-        assertThat(bootIds.admits("%032x".formatted(0), "root")).isFalse();
-        // Number 1 asked all the time and so was never the oldest.
-        assertThat(bootIds.admits("%032x".formatted(1), "root")).isTrue();
+        assertThat(bootIds.admits(bootId(0), "root")).isFalse();
+        assertThat(bootIds.admits(bootId(1), "root")).isTrue();
+    }
+
+    @Test
+    void bootsThatNeverAskedAreForgottenFirst(@TempDir Path directory) throws IOException {
+        Path file = directory.resolve("boot-ids");
+        BootIds bootIds = BootIds.in(file);
+        bootIds.register(bootId(0), "root");
+        assertThat(bootIds.admits(bootId(0), "root")).isTrue();
+        bootIds = BootIds.in(file);
+        for (int i = 1; i < 3 * BootIds.MAX_BOOT_IDS; i++) {
+            bootIds.register(bootId(i), "root");
+        }
+        assertThat(bootIds.admits(bootId(0), "root")).isTrue();
+        assertThat(bootIds.admits(bootId(1), "root")).isFalse();
+    }
+
+    @Test
+    void bootsThatAreConnectedOrWereLastAreNotForgotten() throws IOException {
+        BootIds bootIds = BootIds.inMemory();
+        try (Exports exports = new Exports(bootIds)) {
+            Export root = Export.memory("root", 1);
+            exports.add(root);
+            for (int i = 0; i < 3; i++) {
+                bootIds.register(bootId(i), "root");
+                assertThat(root.lease().take(ONE, bootId(i))).isTrue();
+            }
+            root.lease().release(bootId(1));
+            root.lease().release(bootId(2));
+            for (int i = 0; i < 2 * BootIds.MAX_BOOT_IDS; i++) {
+                bootIds.register(bootId(100 + i), "root");
+                assertThat(bootIds.admits(bootId(100 + i), "root")).isTrue();
+            }
+            assertThat(bootIds.admits(bootId(0), "root")).isTrue();
+            assertThat(bootIds.admits(bootId(1), "root")).isFalse();
+            assertThat(bootIds.admits(bootId(2), "root")).isTrue();
+        }
+    }
+
+    @Test
+    void aBootIdThatCannotBeSavedIsNotAdmitted(@TempDir Path directory) throws IOException {
+        BootIds bootIds = BootIds.in(directory.resolve("missing/boot-ids"));
+        Assertions.assertThatIOException().isThrownBy(() -> bootIds.register(BOOT_ID, "root"));
+        assertThat(bootIds.admits(BOOT_ID, "root")).isFalse();
+    }
+
+    @Test
+    void namesThatAreNoPathsAreNobodys() {
+        assertThat(DiskUsers.path("/dev/sda")).contains(Path.of("/dev/sda"));
+        assertThat(DiskUsers.path("a\0b")).isEmpty();
     }
 
     @Test

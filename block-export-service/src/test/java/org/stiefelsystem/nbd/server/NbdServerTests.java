@@ -269,8 +269,17 @@ class NbdServerTests {
             peer.option(99, ByteBuffer.allocate(limit).position(limit));
             assertThat(peer.reply().type()).isEqualTo(ERR_UNSUP);
             peer.option(99, ByteBuffer.allocate(limit + 1).position(limit + 1));
-            assertThat(peer.reply().type()).isEqualTo(ERR_TOO_BIG);
+            assertThat(peer.reply().type()).isEqualTo(ERR_UNSUP);
+            for (int option : new int[] {Peer.OPT_LIST, Peer.OPT_INFO, Peer.OPT_GO}) {
+                peer.option(option, ByteBuffer.allocate(limit + 1).position(limit + 1));
+                assertThat(peer.reply().type()).isEqualTo(ERR_TOO_BIG);
+            }
             peer.go("root");
+        }
+        try (Peer peer = greeted()) {
+            peer.option(Peer.OPT_ABORT, ByteBuffer.allocate(limit + 1).position(limit + 1));
+            assertThat(peer.reply().type()).isEqualTo(1);
+            assertThat(peer.closedByServer()).isTrue();
         }
     }
 
