@@ -1,8 +1,11 @@
 package org.stiefelsystem.nbd.export;
 
 import java.io.IOException;
+import java.nio.charset.Charset;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -17,6 +20,12 @@ import java.util.Optional;
 final class DiskUsers {
 
     private static final Path SYS_DEV_BLOCK = Path.of("/sys/dev/block");
+
+    /** Names are bytes, and not all are UTF-8: read so that no byte is an error, and made paths by {@link #path}. */
+    private static final Charset KERNEL_TEXT = StandardCharsets.ISO_8859_1;
+
+    /** How Java makes a path of bytes. */
+    private static final Charset NAMES = Charset.forName(System.getProperty("sun.jnu.encoding", "UTF-8"));
 
     private DiskUsers() {}
 
@@ -51,10 +60,8 @@ final class DiskUsers {
             }
         }
         for (Path device : children(Path.of("/sys/block"))) {
-            Optional<String> backing = line(device.resolve("loop/backing_file"));
-            if (backing.isPresent()
-                    && Files.exists(Path.of(backing.get()))
-                    && Files.isSameFile(Path.of(backing.get()), file)) {
+            Optional<Path> backing = line(device.resolve("loop/backing_file")).flatMap(DiskUsers::path);
+            if (backing.isPresent() && Files.exists(backing.get()) && Files.isSameFile(backing.get(), file)) {
                 Path loop = Path.of("/dev").resolve(device.getFileName());
                 throw inUse(file, "it lies behind %s".formatted(loop), "Detach it first: losetup -d " + loop);
             }
@@ -121,15 +128,15 @@ final class DiskUsers {
     /** proc(5), mountinfo: {@code id parent major:minor root directory options … - type source options}. */
     private static List<Mount> mounts() throws IOException {
         List<Mount> mounts = new ArrayList<>();
-        for (String line : Files.readAllLines(Path.of("/proc/self/mountinfo"))) {
+        for (String line : text(Path.of("/proc/self/mountinfo"))) {
             String[] words = line.split(" ");
-            String directory = unescaped(words[4]);
+            String directory = new String(unescaped(words[4]).getBytes(KERNEL_TEXT), NAMES);
             mounts.add(new Mount(words[2], directory));
             // Btrfs has numbers of its own and names its device only here.
             int separator = List.of(words).indexOf("-");
-            Path source = Path.of(unescaped(words[separator + 2]));
-            if (source.isAbsolute() && Files.exists(source) && !Files.isDirectory(source)) {
-                mounts.add(new Mount(number(source), directory));
+            Optional<Path> source = path(unescaped(words[separator + 2]));
+            if (source.filter(DiskUsers::mayBeDevice).isPresent()) {
+                mounts.add(new Mount(number(source.get()), directory));
             }
         }
         return mounts;
@@ -139,12 +146,29 @@ final class DiskUsers {
         List<Path> swaps = new ArrayList<>();
         Path table = Path.of("/proc/swaps");
         if (Files.exists(table)) {
-            List<String> lines = Files.readAllLines(table);
+            List<String> lines = text(table);
             for (String line : lines.subList(Math.min(1, lines.size()), lines.size())) {
-                swaps.add(Path.of(unescaped(line.replaceFirst("\\s.*", ""))));
+                path(unescaped(line.replaceFirst("\\s.*", ""))).ifPresent(swaps::add);
             }
         }
         return swaps;
+    }
+
+    private static List<String> text(Path file) throws IOException {
+        return Files.readAllLines(file, KERNEL_TEXT);
+    }
+
+    /** A name that cannot be a path of Java's is none of what is to be served, which is one. */
+    static Optional<Path> path(String kernelText) {
+        try {
+            return Optional.of(Path.of(new String(kernelText.getBytes(KERNEL_TEXT), NAMES)));
+        } catch (InvalidPathException e) {
+            return Optional.empty();
+        }
+    }
+
+    private static boolean mayBeDevice(Path source) {
+        return source.isAbsolute() && Files.exists(source) && !Files.isDirectory(source);
     }
 
     /** The kernel writes blank, tab, newline and backslash of a path as three octal digits. */
@@ -157,7 +181,7 @@ final class DiskUsers {
 
     private static Optional<String> line(Path file) {
         try {
-            return Optional.of(Files.readString(file).trim());
+            return Optional.of(Files.readString(file, KERNEL_TEXT).trim());
         } catch (IOException e) {
             return Optional.empty();
         }
