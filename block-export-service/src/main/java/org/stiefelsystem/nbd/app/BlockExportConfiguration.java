@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.boot.health.contributor.Health;
 import org.springframework.boot.health.contributor.HealthIndicator;
@@ -71,8 +72,11 @@ class BlockExportConfiguration {
     }
 
     @Bean
-    HealthIndicator nbdHealthIndicator(NbdServer server) {
-        return () -> (server.accepting() ? Health.up() : Health.down()).build();
+    HealthIndicator nbdHealthIndicator(NbdServer server, Exports exports) {
+        return () -> (server.accepting() && exports.all().stream().noneMatch(Export::failed)
+                        ? Health.up()
+                        : Health.down())
+                .build();
     }
 
     @Bean
@@ -88,7 +92,9 @@ class BlockExportConfiguration {
 
     private static Path runDir(BlockExportProperties properties) throws IOException {
         try {
-            return Files.createDirectories(properties.runDir());
+            return Files.createDirectories(
+                    properties.runDir(),
+                    PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
         } catch (IOException e) {
             throw new RefusedException(
                     "The directory %s cannot be made: %s.".formatted(properties.runDir(), e.getMessage()),

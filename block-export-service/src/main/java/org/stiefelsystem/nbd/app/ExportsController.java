@@ -51,7 +51,7 @@ class ExportsController {
                     holder == null ? null : holder.text(),
                     export.bytesRead(),
                     export.bytesWritten(),
-                    holder == null ? "free" : "held");
+                    export.failed() ? "failed" : holder == null ? "free" : "held");
         }
     }
 

@@ -56,6 +56,11 @@ final class DiskOpener {
 
     private static Backend openKind(Path path, boolean readOnly) throws IOException {
         if (!Files.exists(path)) {
+            if (!Files.notExists(path)) {
+                throw new RefusedException(
+                        "%s may not be looked at by this user.".formatted(path),
+                        "Run as root, or as a user who may read its directory.");
+            }
             String what = Files.exists(path, LinkOption.NOFOLLOW_LINKS)
                     ? "%s leads to %s, which does not exist.".formatted(path, Files.readSymbolicLink(path))
                     : "%s does not exist.".formatted(path);

@@ -14,7 +14,7 @@ public final class Export implements Closeable {
     private final String name;
     private final String path;
     private final boolean readOnly;
-    private final Backend backend;
+    private final StickySyncBackend backend;
     private final Lease lease;
     private final LongAdder bytesRead = new LongAdder();
     private final LongAdder bytesWritten = new LongAdder();
@@ -95,6 +95,11 @@ public final class Export implements Closeable {
 
     public void sync() throws IOException {
         backend.sync();
+    }
+
+    /** Whether a sync failed: from then on all do, until the service starts anew. */
+    public boolean failed() {
+        return backend.failed();
     }
 
     /** The file for sendfile; null when there is none, or when it is not to be trusted with a reply under way. */

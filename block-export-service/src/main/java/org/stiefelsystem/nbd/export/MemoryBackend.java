@@ -5,6 +5,8 @@ import java.nio.ByteBuffer;
 /** A scratch disk that lives as long as the server. */
 final class MemoryBackend implements Backend {
 
+    private static final byte[] ZEROES = new byte[1 << 16];
+
     private final ByteBuffer bytes;
 
     MemoryBackend(int size) {
@@ -31,7 +33,10 @@ final class MemoryBackend implements Backend {
 
     @Override
     public void zero(long offset, long length, boolean keepSpace) {
-        bytes.slice((int) offset, (int) length).put(new byte[(int) length]);
+        long end = offset + length;
+        for (long at = offset; at < end; at += ZEROES.length) {
+            bytes.put((int) at, ZEROES, 0, (int) Math.min(ZEROES.length, end - at));
+        }
     }
 
     @Override

@@ -12,7 +12,7 @@ import org.stiefelsystem.nbd.linux.LinuxFile;
 final class StickySyncBackend implements Backend {
 
     private final Backend backend;
-    private @Nullable IOException failure;
+    private volatile @Nullable IOException failure;
 
     StickySyncBackend(Backend backend) {
         this.backend = backend;
@@ -30,6 +30,10 @@ final class StickySyncBackend implements Backend {
             failure = e;
             throw e;
         }
+    }
+
+    boolean failed() {
+        return failure != null;
     }
 
     @Override

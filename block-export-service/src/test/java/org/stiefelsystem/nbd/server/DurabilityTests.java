@@ -91,6 +91,7 @@ class DurabilityTests {
             assertThat(peer.answer(1)).isEqualTo(EIO);
         }
         disk.failSyncs(false);
+        assertThat(root.failed()).isTrue();
         try (Peer peer = Peer.in(server.address(), "root")) {
             peer.ask(0, Peer.FLUSH, 2, 0, 0);
             assertThat(peer.answer(2)).isEqualTo(EIO);
