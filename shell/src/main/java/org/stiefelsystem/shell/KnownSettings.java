@@ -10,6 +10,15 @@ final class KnownSettings {
 
     private KnownSettings() {}
 
+    /** With the exports, which are a list. */
+    static boolean isKnown(String name) {
+        // adminPort in a file is admin-port, as in the services.
+        String plain = name.replace("-", "");
+        return DEFAULTS.keySet().stream()
+                        .anyMatch(known -> known.replace("-", "").equals(plain))
+                || plain.matches("stiefel\\.export\\.exports\\[\\d+]\\.(name|path|readonly)");
+    }
+
     static String defaultOf(String name) {
         return DEFAULTS.getOrDefault(name, "");
     }
@@ -23,6 +32,7 @@ final class KnownSettings {
         defaults.put("stiefel.discovery.port", "61570");
         defaults.put("stiefel.discovery.state-port", "4643");
         defaults.put("stiefel.discovery.actuator-port", "4663");
+        defaults.put("stiefel.discovery.link-poll", "1s");
         defaults.put("stiefel.payload.port", "4644");
         defaults.put("stiefel.payload.admin-port", "4654");
         defaults.put("stiefel.payload.actuator-port", "4664");

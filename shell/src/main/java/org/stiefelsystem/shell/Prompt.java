@@ -1,5 +1,7 @@
 package org.stiefelsystem.shell;
 
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
@@ -66,7 +68,11 @@ final class Prompt {
         PrintStream errors = new PrintStream(terminal.output(), true, StandardCharsets.UTF_8);
         int code = 0;
         if (!first.isEmpty()) {
-            code = runner.run(first, terminal.writer(), new TerminalInput(reader), errors);
+            code = runner.run(
+                    first,
+                    terminal.writer(),
+                    new TerminalInput(reader),
+                    new PrintStream(new FileOutputStream(FileDescriptor.err), true, StandardCharsets.UTF_8));
             terminal.flush();
             if (code != 0) {
                 return code;

@@ -1,5 +1,7 @@
 package org.stiefelsystem.shell;
 
+import java.net.BindException;
+import java.nio.channels.UnresolvedAddressException;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Supplier;
@@ -39,14 +41,20 @@ public final class ServiceContext {
                     .initializers(beforehand)
                     .run(arguments);
         } catch (RuntimeException e) {
-            throw inWords(e);
+            throw inWords(e, effective);
         }
     }
 
-    private static RuntimeException inWords(RuntimeException failure) {
+    private static RuntimeException inWords(RuntimeException failure, Map<String, String> effective) {
         for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
             if (cause instanceof CommandFailure words) {
                 return words;
+            }
+            if (cause instanceof BindException || cause instanceof UnresolvedAddressException) {
+                return CommandFailure.failed(
+                        "stiefel.bind=" + effective.getOrDefault("stiefel.bind", "127.0.0.1")
+                                + " or a port at it cannot be listened on: " + cause.getMessage(),
+                        "Use an address of this machine and a port that is free; `stiefelctl config show` lists them.");
             }
             if (cause instanceof PortInUseException inUse) {
                 String owner = ListeningSockets.ownerOf("tcp", inUse.getPort()).orElse("another program");

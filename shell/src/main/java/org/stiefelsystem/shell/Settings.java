@@ -73,6 +73,42 @@ public final class Settings {
         return find(name).orElseGet(() -> KnownSettings.defaultOf(name));
     }
 
+    /** A number out of range is better said before anything has started. */
+    public void checkPorts() {
+        KnownSettings.DEFAULTS.keySet().stream()
+                .filter(name -> name.matches(".*[.-]port"))
+                .sorted()
+                .forEach(this::port);
+    }
+
+    /** An unknown name is a slip of the pen, which would be passed over in silence otherwise. */
+    public void checkNames() {
+        overrides.keySet().forEach(name -> {
+            if (!KnownSettings.isKnown(name)) {
+                throw CommandFailure.usage("there is no setting " + name, meant(name));
+            }
+        });
+        for (Source source : sources()) {
+            if (source.name().equals(file.toString())
+                    && source.properties() instanceof IterableConfigurationPropertySource names) {
+                names.stream()
+                        .filter(ROOT::isAncestorOf)
+                        .map(ConfigurationPropertyName::toString)
+                        .filter(name -> !KnownSettings.isKnown(name))
+                        .findFirst()
+                        .ifPresent(name -> {
+                            throw CommandFailure.failed(file + ": there is no setting " + name, meant(name));
+                        });
+            }
+        }
+    }
+
+    private static String meant(String name) {
+        return ShellCommands.nearest(name, List.copyOf(KnownSettings.DEFAULTS.keySet()))
+                .map(known -> "Did you mean " + known + "? `stiefelctl config show` lists all of them.")
+                .orElse("`stiefelctl config show` lists all of them.");
+    }
+
     public int port(String name) {
         String value = get(name);
         try {
@@ -134,6 +170,10 @@ public final class Settings {
         List<Source> sources = new ArrayList<>();
         sources.add(source("--set", new MapPropertySource("set", new LinkedHashMap<>(overrides))));
         sources.add(source("environment", new SystemEnvironmentPropertySource("systemEnvironment", environment)));
+        if (!Files.exists(file) && environment.containsKey("STIEFEL_CONFIG")) {
+            throw CommandFailure.failed(
+                    file + " does not exist, and STIEFEL_CONFIG names it", "Correct STIEFEL_CONFIG, or unset it.");
+        }
         if (Files.exists(file)) {
             try {
                 for (PropertySource<?> document :

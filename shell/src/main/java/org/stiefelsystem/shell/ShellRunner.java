@@ -33,6 +33,9 @@ final class ShellRunner {
     /** Before a command, for the launcher's demo: run it at the prompt, and stay there if it did not fail. */
     private static final String THEN_PROMPT = "--then-prompt";
 
+    /** These work whatever the settings are. */
+    private static final java.util.Set<String> FREE_OF_SETTINGS = java.util.Set.of("help", "warm-up");
+
     ShellRunner(ShellCommands commands, Settings settings, Interruption interruption, Checkout checkout) {
         this.commands = commands;
         this.parser = new CommandLineParser(commands);
@@ -57,6 +60,9 @@ final class ShellRunner {
         try {
             CommandLine line = parser.parse(words);
             settings.override(line.settings());
+            if (!FREE_OF_SETTINGS.contains(line.command().name())) {
+                settings.checkNames();
+            }
             execute(line, new CommandContext(line.input(), commands.registry(), output, input));
             code = 0;
         } catch (CommandFailure failure) {

@@ -61,4 +61,33 @@ class SettingsTests {
                         CommandFailure.class,
                         failure -> assertThat(failure.exitCode()).isEqualTo(2));
     }
+
+    @Test
+    void unknownNameInSetIsAUsageErrorWithTheNearestName() {
+        Settings settings = new Settings(directory.resolve("none"), Map.of());
+        settings.override(Map.of("stiefel.export.prot", "1"));
+        assertThatThrownBy(settings::checkNames).isInstanceOfSatisfying(CommandFailure.class, failure -> {
+            assertThat(failure.exitCode()).isEqualTo(2);
+            assertThat(failure.remedy()).startsWith("Did you mean stiefel.export.port?");
+        });
+    }
+
+    @Test
+    void unknownNameInTheFileIsAFailureThatNamesTheFile() throws IOException {
+        Path file = Files.writeString(
+                directory.resolve("stiefel.yml"),
+                "stiefel:\n  export:\n    exports: [{name: a, path: /b}]\n  lnik: eth0\n");
+        assertThatThrownBy(new Settings(file, Map.of())::checkNames)
+                .isInstanceOfSatisfying(
+                        CommandFailure.class,
+                        failure -> assertThat(failure.exitCode()).isEqualTo(1))
+                .hasMessage(file + ": there is no setting stiefel.lnik");
+    }
+
+    @Test
+    void fileThatIsNamedMustExist() {
+        Path file = directory.resolve("none");
+        assertThatThrownBy(new Settings(file, Map.of("STIEFEL_CONFIG", file.toString()))::all)
+                .hasMessageContaining(file + " does not exist");
+    }
 }

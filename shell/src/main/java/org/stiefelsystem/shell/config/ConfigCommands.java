@@ -23,6 +23,7 @@ class ConfigCommands {
             help = "Order: --set, environment (STIEFEL_EXPORT_PORT), /etc/stiefel/stiefel.yml, default.",
             group = "This machine")
     void show(CommandContext context, @Option(longName = "json", description = "one JSON document") boolean json) {
+        settings.checkPorts();
         if (json) {
             Json.print(settings.all(), context.outputWriter());
             return;

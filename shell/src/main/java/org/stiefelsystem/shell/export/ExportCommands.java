@@ -57,6 +57,13 @@ class ExportCommands {
         if (port != null && (port < 0 || port > 65535)) {
             throw CommandFailure.usage("--port " + port + " is not a port", "Use a number from 0 to 65535.");
         }
+        if (path.isBlank()) {
+            throw CommandFailure.usage("`export` wants a PATH that is not empty", "Run `stiefelctl help export`.");
+        }
+        if (name.isBlank()) {
+            throw CommandFailure.usage("--name cannot be empty", "For example: --name root");
+        }
+        settings.port("stiefel.export.port");
         Map<String, String> chosen = new HashMap<>();
         chosen.put("stiefel.export.exports[0].name", name);
         chosen.put(

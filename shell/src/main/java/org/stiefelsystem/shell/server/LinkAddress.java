@@ -9,6 +9,7 @@ import java.time.Duration;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import org.stiefelsystem.shell.ChildProcess;
 import org.stiefelsystem.shell.CommandFailure;
 import org.stiefelsystem.shell.NetworkLinks;
@@ -28,21 +29,43 @@ final class LinkAddress {
 
     private LinkAddress() {}
 
-    /** {@code fe80::…%eth0}, or an error in words when there is none before the deadline. */
-    static String of(String link, Duration patience) throws InterruptedException {
+    /** Makes sure that it is a link that can be served and that it is up; whether it had to be brought up. */
+    static boolean raise(String link) throws InterruptedException {
         if (!NetworkLinks.names().contains(link)) {
             throw CommandFailure.failed(
                     "there is no link " + link,
                     "Links of this machine: " + String.join(", ", NetworkLinks.names()) + ".");
         }
-        if (!NetworkLinks.flags(link).contains("UP")) {
-            ChildProcess.Answer answer = new ChildProcess("ip", "link", "set", link, "up").ask();
-            if (answer.code() != 0) {
-                throw CommandFailure.failed(
-                        link + " is down and cannot be brought up: " + String.join(" ", answer.lines()),
-                        "Run this as root, or: sudo ip link set " + link + " up");
-            }
+        Set<String> flags = NetworkLinks.flags(link);
+        if (!isEthernet(flags)) {
+            throw CommandFailure.failed(
+                    link + " is no Ethernet link with broadcast and multicast, so no guest can be on it",
+                    "Name the link that the cable is in: " + String.join(", ", NetworkLinks.names()) + ".");
         }
+        if (flags.contains("UP")) {
+            return false;
+        }
+        ChildProcess.Answer answer = new ChildProcess("ip", "link", "set", link, "up").ask();
+        if (answer.code() != 0) {
+            throw CommandFailure.failed(
+                    link + " is down and cannot be brought up: " + String.join(" ", answer.lines()),
+                    "Run this as root, or: sudo ip link set " + link + " up");
+        }
+        return true;
+    }
+
+    static boolean isEthernet(Set<String> flags) {
+        return flags.containsAll(Set.of("BROADCAST", "MULTICAST"))
+                && !flags.contains("NOARP")
+                && !flags.contains("LOOPBACK");
+    }
+
+    static void lower(String link) throws InterruptedException {
+        new ChildProcess("ip", "link", "set", link, "down").ask();
+    }
+
+    /** {@code fe80::…%eth0} of a link that is up, or an error in words when there is none before the deadline. */
+    static String of(String link, Duration patience) throws InterruptedException {
         long deadline = System.nanoTime() + patience.toNanos();
         while (true) {
             Optional<Entry> entry = entries().stream()

@@ -2,6 +2,7 @@ package org.stiefelsystem.shell.server;
 
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.LocalTime;
@@ -9,6 +10,8 @@ import java.time.ZoneId;
 import java.time.temporal.ChronoUnit;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.function.Predicate;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.springframework.shell.core.command.CommandContext;
 import org.springframework.shell.core.command.annotation.Command;
@@ -26,6 +29,8 @@ class ServerCommands {
     private static final Duration LINK_PATIENCE = Duration.ofSeconds(15);
 
     private static final Duration BETWEEN_LOOKS = Duration.ofMillis(500);
+
+    private static final Pattern NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,62}");
 
     private final Settings settings;
 
@@ -65,6 +70,19 @@ class ServerCommands {
         String chosenTransport = transport == null ? settings.get("stiefel.transport") : transport;
         String chosenLink = link == null ? settings.get("stiefel.link") : link;
         checkLink(chosenTransport, chosenLink);
+        if (disk.isBlank()) {
+            throw CommandFailure.usage("--disk cannot be empty", "Run `stiefelctl help server`.");
+        }
+        String chosenName = name == null ? settings.get("stiefel.payload.name") : name;
+        if ((name != null || !chosenName.isEmpty()) && !NAME.matcher(chosenName).matches()) {
+            throw CommandFailure.usage(
+                    "`" + chosenName + "` cannot be this host's name",
+                    "Use letters, digits, dots, dashes; 63 at most.");
+        }
+        checkBootFile("--boot-dir", bootDir, Files::isDirectory, "a directory");
+        checkBootFile("--kernel", kernel, Files::isRegularFile, "a file");
+        checkBootFile("--initrd", initrd, Files::isRegularFile, "a file");
+        settings.checkPorts();
         Map<String, String> chosen = new HashMap<>();
         chosen.put("stiefel.transport", chosenTransport);
         chosen.put("stiefel.link", chosenLink);
@@ -83,13 +101,21 @@ class ServerCommands {
             // Refused before the link is touched.
             LinkAddress.onLink(wanted, chosenLink);
         }
-        String own = LinkAddress.of(chosenLink, LINK_PATIENCE);
-        String address = wanted == null ? own : LinkAddress.chosen(wanted, chosenLink);
-        chosen.put("stiefel.bind", address);
-        serve(
-                context.outputWriter(),
-                chosen,
-                new ServerNote(ProcessHandle.current().pid(), disk, chosenMode, chosenTransport, chosenLink, address));
+        boolean raised = LinkAddress.raise(chosenLink);
+        try {
+            String own = LinkAddress.of(chosenLink, LINK_PATIENCE);
+            String address = wanted == null ? own : LinkAddress.chosen(wanted, chosenLink);
+            chosen.put("stiefel.bind", address);
+            serve(
+                    context.outputWriter(),
+                    chosen,
+                    new ServerNote(
+                            ProcessHandle.current().pid(), disk, chosenMode, chosenTransport, chosenLink, address));
+        } finally {
+            if (raised) {
+                LinkAddress.lower(chosenLink);
+            }
+        }
     }
 
     private static void checkLink(String transport, String link) {
@@ -108,6 +134,21 @@ class ServerCommands {
             default ->
                 throw CommandFailure.usage(
                         "there is no transport `" + transport + "`", "Use --transport plain --link IF. " + links);
+        }
+    }
+
+    private static void checkBootFile(String option, @Nullable String path, Predicate<Path> isRight, String what) {
+        if (path == null) {
+            return;
+        }
+        if (path.isBlank()) {
+            throw CommandFailure.usage(option + " cannot be empty", "Run `stiefelctl help server`.");
+        }
+        if (!Files.exists(Path.of(path))) {
+            throw CommandFailure.failed(option + " " + path + " does not exist", "Name " + what + " that is there.");
+        }
+        if (!isRight.test(Path.of(path))) {
+            throw CommandFailure.failed(option + " " + path + " is not " + what, "Name " + what + ".");
         }
     }
 

@@ -1,6 +1,7 @@
 package org.stiefelsystem.shell.setup;
 
 import java.io.IOException;
+import java.nio.channels.FileChannel;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -20,9 +21,11 @@ final class ServiceDenial implements AutoCloseable {
     private final Path policy;
     private final Thread atExit = new Thread(this::remove);
     private final boolean placed;
+    private final FileChannel installation;
 
-    ServiceDenial(Path policy) {
+    ServiceDenial(Path policy, Path lock) {
         this.policy = policy;
+        installation = alone(lock);
         placed = place();
         if (placed) {
             Runtime.getRuntime().addShutdownHook(atExit);
@@ -30,11 +33,27 @@ final class ServiceDenial implements AutoCloseable {
     }
 
     static ServiceDenial onThisMachine() {
-        return new ServiceDenial(Path.of("/usr/sbin/policy-rc.d"));
+        return new ServiceDenial(Path.of("/usr/sbin/policy-rc.d"), Path.of("/var/lock/stiefelctl-setup.lock"));
     }
 
     boolean isPlaced() {
         return placed;
+    }
+
+    /** One setup at a time: the first to end would let the daemons of the second one's packages start. */
+    private static FileChannel alone(Path lock) {
+        try {
+            FileChannel channel = FileChannel.open(lock, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+            if (channel.tryLock() == null) {
+                System.err.println("Another setup installs just now; waiting for it ...");
+                channel.lock();
+            }
+            return channel;
+        } catch (IOException e) {
+            throw CommandFailure.failed(
+                    lock + " cannot be locked: " + e.getMessage(),
+                    "Run this as root, or install the packages yourself.");
+        }
     }
 
     private boolean place() {
@@ -66,6 +85,11 @@ final class ServiceDenial implements AutoCloseable {
             } catch (IllegalStateException e) {
                 // The machine's end is already on its way and calls it once more, which does no harm.
             }
+        }
+        try {
+            installation.close();
+        } catch (IOException e) {
+            // The lock ends with this process.
         }
     }
 

@@ -25,14 +25,16 @@ record Status(
     /**
      * A service and how it feels.
      *
-     * @param state {@code up}, {@code down} or {@code not running}
+     * @param state {@code up}, {@code down}, {@code not running} or, when another program listens there, {@code not ours}
      */
     record Service(String name, String state, String address) {
 
         static final String NOT_RUNNING = "not running";
 
+        static final String NOT_OURS = "not ours";
+
         boolean isReachable() {
-            return !state.equals(NOT_RUNNING);
+            return !state.equals(NOT_RUNNING) && !state.equals(NOT_OURS);
         }
     }
 

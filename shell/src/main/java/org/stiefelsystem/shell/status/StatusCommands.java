@@ -5,12 +5,14 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.springframework.shell.core.command.CommandContext;
 import org.springframework.shell.core.command.annotation.Command;
 import org.springframework.shell.core.command.annotation.Option;
 import org.springframework.stereotype.Component;
 import org.springframework.web.client.ResourceAccessException;
+import org.springframework.web.client.RestClientException;
 import org.stiefelsystem.shell.Bytes;
 import org.stiefelsystem.shell.CommandFailure;
 import org.stiefelsystem.shell.Json;
@@ -53,9 +55,9 @@ class StatusCommands {
         List<Status.Service> services =
                 Stream.of("discovery", "payload", "export").map(this::service).toList();
         List<ExportClient.Export> exports =
-                services.get(2).isReachable() ? clients.exports().exports() : List.of();
+                services.get(2).isReachable() ? answerOf(() -> clients.exports().exports()) : List.of();
         List<BootClient.Boot> boots =
-                services.get(1).isReachable() ? clients.boots().boots() : List.of();
+                services.get(1).isReachable() ? answerOf(() -> clients.boots().boots()) : List.of();
         return new Status(
                 ServerNote.read(settings.runDir()).orElse(null),
                 services,
@@ -64,14 +66,28 @@ class StatusCommands {
                 boots.isEmpty() ? null : boots.getFirst());
     }
 
+    private static <T> T answerOf(Supplier<T> question) {
+        try {
+            return question.get();
+        } catch (RestClientException e) {
+            throw CommandFailure.failed(
+                    "a service does not answer on its admin port as it should",
+                    "Another program may listen there; `stiefelctl config show` lists the admin ports.");
+        }
+    }
+
     private Status.Service service(String name) {
         String setting = "stiefel." + name;
         String address = settings.get("stiefel.actuator.bind") + ":" + settings.port(setting + ".actuator-port");
         try {
-            String state = clients.health(setting).health().status().toLowerCase(Locale.ROOT);
-            return new Status.Service(name, state, address);
+            String state = clients.health(setting).health().status();
+            return new Status.Service(
+                    name, state == null ? Status.Service.NOT_OURS : state.toLowerCase(Locale.ROOT), address);
         } catch (ResourceAccessException e) {
             return new Status.Service(name, Status.Service.NOT_RUNNING, address);
+        } catch (RestClientException | CommandFailure e) {
+            // Something listens there and does not speak as a service of ours does.
+            return new Status.Service(name, Status.Service.NOT_OURS, address);
         }
     }
 

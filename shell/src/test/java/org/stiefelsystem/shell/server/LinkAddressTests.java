@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.net.Inet6Address;
 import java.net.InetAddress;
-import java.time.Duration;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -31,11 +31,10 @@ class LinkAddressTests {
 
     @Test
     void ofMissingLinkNamesThoseThatAreThere() {
-        assertThatThrownBy(() -> LinkAddress.of("nolink9", Duration.ZERO))
-                .isInstanceOfSatisfying(CommandFailure.class, failure -> {
-                    assertThat(failure.what()).isEqualTo("there is no link nolink9");
-                    assertThat(failure.remedy()).startsWith("Links of this machine: ");
-                });
+        assertThatThrownBy(() -> LinkAddress.raise("nolink9")).isInstanceOfSatisfying(CommandFailure.class, failure -> {
+            assertThat(failure.what()).isEqualTo("there is no link nolink9");
+            assertThat(failure.remedy()).startsWith("Links of this machine: ");
+        });
     }
 
     @ParameterizedTest
@@ -64,5 +63,13 @@ class LinkAddressTests {
                     assertThat(failure.exitCode()).isEqualTo(2);
                     assertThat(failure.remedy()).isNotEmpty();
                 });
+    }
+
+    @Test
+    void isEthernetRefusesLoopbackAndLinksWithoutArp() {
+        assertThat(LinkAddress.isEthernet(Set.of("BROADCAST", "MULTICAST", "UP")))
+                .isTrue();
+        assertThat(LinkAddress.isEthernet(Set.of("LOOPBACK", "UP"))).isFalse();
+        assertThat(LinkAddress.isEthernet(Set.of("BROADCAST", "NOARP"))).isFalse();
     }
 }

@@ -16,7 +16,7 @@ class ServiceDenialTests {
     @Test
     void closeRemovesWhatWasPlaced() throws Exception {
         Path policy = directory.resolve("policy-rc.d");
-        try (ServiceDenial denial = new ServiceDenial(policy)) {
+        try (ServiceDenial denial = new ServiceDenial(policy, directory.resolve("lock"))) {
             assertThat(denial.isPlaced()).isTrue();
             assertThat(new ProcessBuilder(policy.toString(), "docker", "start")
                             .start()
@@ -29,7 +29,7 @@ class ServiceDenialTests {
     @Test
     void policyOfTheOwnerStays() throws IOException {
         Path policy = Files.writeString(directory.resolve("policy-rc.d"), "#!/bin/sh\nexit 0\n");
-        try (ServiceDenial denial = new ServiceDenial(policy)) {
+        try (ServiceDenial denial = new ServiceDenial(policy, directory.resolve("lock"))) {
             assertThat(denial.isPlaced()).isFalse();
         }
         assertThat(policy).hasContent("#!/bin/sh\nexit 0\n");
@@ -38,8 +38,8 @@ class ServiceDenialTests {
     @Test
     void leftoverOfAKilledSetupIsTakenOver() throws IOException {
         Path policy = directory.resolve("policy-rc.d");
-        new ServiceDenial(policy);
-        try (ServiceDenial denial = new ServiceDenial(policy)) {
+        new ServiceDenial(policy, directory.resolve("lock"));
+        try (ServiceDenial denial = new ServiceDenial(policy, directory.resolve("lock-of-the-next"))) {
             assertThat(denial.isPlaced()).isTrue();
         }
         assertThat(policy).doesNotExist();
