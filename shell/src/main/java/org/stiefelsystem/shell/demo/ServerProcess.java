@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -78,9 +79,12 @@ public final class ServerProcess implements AutoCloseable {
 
     /** Asks it to end, as a person or systemd would. Answers whether it did, half a minute at the most. */
     public boolean stop() throws InterruptedException {
-        // The program itself may be a child of what put it into its namespace.
-        process.descendants().forEach(ProcessHandle::destroy);
-        process.destroy();
+        // Where something else put it into its namespace, that ends with it and must not be ended before it.
+        List<ProcessHandle> below = process.descendants().toList();
+        if (below.isEmpty()) {
+            process.destroy();
+        }
+        below.forEach(ProcessHandle::destroy);
         return process.waitFor(30, TimeUnit.SECONDS);
     }
 
