@@ -83,7 +83,7 @@ class HelpCommands {
         List<String> synopsis = new ArrayList<>();
         command.arguments().forEach(argument -> synopsis.add(argument.toUpperCase(Locale.ROOT)));
         if (command.takesMore()) {
-            synopsis.add("[" + "WORD ..." + "]");
+            synopsis.add("[WORD ...]");
         }
         Table table = new Table();
         for (CommandOption option : command.command().getOptions()) {
