@@ -104,7 +104,7 @@ refused() { # NAME=VALUE WORDS
 @test "the payload's cmdline is the contract's" {
   manifest >m
   run agent "read_manifest m; mac=52:54:00:57:1e:01 host=fe80::1 payload_port=4644 elapsed=9.50 started=1700000000 address=''; payload_cmdline"
-  [ "$output" = "root=UUID=1-2 ro console=ttyS0 rdinit=/stiefel/init noresume systemd.service_watchdogs=no systemd.swap=no stiefel.transport=plain stiefel.mac=52:54:00:57:1e:01 stiefel.host=fe80::1 stiefel.nbd-port=10809 stiefel.payload-port=4644 stiefel.export=root@$id stiefel.boot-id=$id stiefel.mode=direct stiefel.elapsed=9.50 stiefel.started=1700000000 stiefel.name=thinkpad" ]
+  [ "$output" = "root=UUID=1-2 ro console=ttyS0 rdinit=/stiefel/init noresume systemd.service_watchdogs=no systemd.swap=no systemd.mask=dracut-shutdown.service systemd.mask=mkinitcpio-generate-shutdown-ramfs.service stiefel.transport=plain stiefel.mac=52:54:00:57:1e:01 stiefel.host=fe80::1 stiefel.nbd-port=10809 stiefel.payload-port=4644 stiefel.export=root@$id stiefel.boot-id=$id stiefel.mode=direct stiefel.elapsed=9.50 stiefel.started=1700000000 stiefel.name=thinkpad" ]
 }
 
 @test "our parameters stand before the arguments of init" {

@@ -6,7 +6,7 @@ setup_busybox() {
   applets=$BATS_TEST_TMPDIR/applets
   mkdir -p "$applets"
   local a
-  for a in sh awk cat cpio cut dd find grep head mkdir od printf sed tail tr truncate wc; do
+  for a in sh awk cat cp cpio cut dd dirname find grep head mkdir od printf sed sort tail tr truncate wc xzcat zcat; do
     ln -s "$(command -v busybox)" "$applets/$a"
   done
 }

@@ -48,8 +48,8 @@ lib() { bash -euo pipefail -c ". '$root/image/lib.sh'; $1"; }
   [ "$(stat -c %s "$base")" -le 10000000 ] || [ "$(stat -L -c %s "$base")" -le 10000000 ]
   [ $(($(stat -L -c %s "$base") % 4)) -eq 0 ]
   zstd -dcq "$base" | cpio -t --quiet >"$BATS_TEST_TMPDIR/list"
-  for f in init bin/socat bin/kexec bin/wg bin/heard stiefel/init stiefel/functions stiefel/leave-alone \
-    stiefel/bin/busybox stiefel/bin/nbd-client stiefel/lib/ld-linux-x86-64.so.2; do
+  for f in init bin/socat bin/kexec bin/wg bin/heard stiefel/init stiefel/functions stiefel/into-run \
+    stiefel/bin/busybox stiefel/bin/keeper; do
     grep -qx "$f" "$BATS_TEST_TMPDIR/list" || { echo "lacks $f"; return 1; }
   done
   for m in virtio_net e1000e igc r8169 r8152 cdc_ncm xhci-pci; do
@@ -60,5 +60,5 @@ lib() { bash -euo pipefail -c ". '$root/image/lib.sh'; $1"; }
 @test "all scripts are clean under ShellCheck" {
   command -v shellcheck >/dev/null || skip "needs shellcheck"
   cd "$root"
-  shellcheck image/build image/lib.sh demo/build-disk agent/* root-link/* test/common.bash
+  shellcheck image/build image/lib.sh demo/build-disk agent/* root-link/{init,functions,into-run} test/common.bash
 }

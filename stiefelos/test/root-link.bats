@@ -25,3 +25,26 @@ setup() { setup_busybox; }
   [ "$(root_link "seconds_before 24.00 1700000000 1700036044 6.00")" = 24.00 ]
   [ "$(root_link "seconds_before 24.00 '' 1700000044 6.00")" = 24.00 ]
 }
+
+@test "seconds are a number in range, or the default with a failure" {
+  [ "$(root_link "seconds_or 10 2 600 ''")" = 10 ]
+  [ "$(root_link "seconds_or 10 2 600 5")" = 5 ]
+  for bad in 1 601 abc -5 05 5s 99999999999 '5 6'; do
+    run root_link "seconds_or 10 2 600 '$bad'"
+    [ "$status $output" = "1 10" ] || { echo "$bad: $status $output"; return 1; }
+  done
+}
+
+@test "the card's firmware is copied from the initrd, and nothing else" {
+  cd "$BATS_TEST_TMPDIR"
+  mkdir -p modules/kernel/net firmware/rtl_nic firmware/other
+  printf 'ELF\0license=GPL\0firmware=rtl_nic/a.fw\0firmware=rtl_nic/b.fw\0firmware=../../etc/shadow\0' >modules/kernel/net/r8169.ko
+  touch firmware/rtl_nic/a.fw firmware/rtl_nic/b.fw.xz firmware/other/c.fw
+  root_link "copy_firmware modules r8169 firmware kept"
+  [ "$(cd kept && find . -type f | sort | tr '\n' ' ')" = "./rtl_nic/a.fw ./rtl_nic/b.fw.xz " ]
+  xz modules/kernel/net/r8169.ko
+  root_link "copy_firmware modules r8169 firmware kept2"
+  [ -e kept2/rtl_nic/a.fw ]
+  root_link "copy_firmware modules e1000 firmware kept3"
+  [ ! -e kept3 ]
+}

@@ -11,7 +11,11 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.stream.Stream;
 
-/** One thing that a command of ours runs: what for, how its presence is seen, and the Debian package that brings it. */
+/**
+ * One thing that a command of ours needs: what for, how its presence is seen, and the Debian package that brings it.
+ *
+ * @param program its name in the PATH, or the path of a file
+ */
 record Requirement(String program, String packageName, String purpose, Set<Need> neededBy) {
 
     /** Root's directories too: a plain user's PATH lacks them, and setup says the same to both. */
@@ -53,6 +57,9 @@ record Requirement(String program, String packageName, String purpose, Set<Need>
     }
 
     boolean isPresent() {
+        if (program.startsWith("/")) {
+            return Files.exists(Path.of(program));
+        }
         String path = System.getenv().getOrDefault("PATH", "");
         boolean found = Stream.concat(List.of(path.split(":", -1)).stream(), SYSTEM_DIRECTORIES.stream())
                 .filter(directory -> !directory.isEmpty())

@@ -1,0 +1,1323 @@
+// The keeper connects /dev/nbd0 to the host's disk and stays, so that the root file system that lies on it waits through
+// a pulled cable, a restarted service or a card that was plugged anew, and then goes on.
+//
+//   keeper --host fe80::1 --link stiefellink --port 10809 --export root@ID --boot-id ID [--name NAME] [--timeout 10]
+//          [--dead-timeout 86400] [--discovery-port 61570] [--shutdown-port 61571] [--device 0]
+//   shutdown poweroff|reboot|halt|kexec      the same program as /run/initramfs/shutdown, run by systemd as process 1
+//
+// While the root waits nothing can be executed and no file opened, and memory may be short. So everything is opened at
+// the start, all memory is static and locked, and this program is linked without shared libraries. It lives in the first
+// root file system of the kernel, whose files are gone by then, outlives switch_root, and is spared at shutdown by the @
+// in its argv[0] (systemd, "Storage daemons for the root file system").
+//
+// Two processes: the worker does everything, the guardian does nothing but start another worker when that one dies.
+//
+// What the kernel's client (drivers/block/nbd.c, 6.1) does, and what follows from it:
+//   - The requests that were under way on a connection when it died wait for their own timeout (--timeout, counted from
+//     their start) and are then sent anew; all later ones go at once when there is a new connection. So a connection
+//     that merely stalls is left alone: TCP heals it sooner than that.
+//   - RECONFIGURE is answered with success and ignored while no connection is dead. The sign that a socket was taken is
+//     its SO_SNDTIMEO, which the kernel then sets to the timeout.
+//   - The kernel's view of "dead" is the socket's state, for it shuts a dead one down: poll() on our copy of the socket
+//     tells it, and LINK_DEAD would tell nothing more.
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <dirent.h>
+#include <endian.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <linux/genetlink.h>
+#include <linux/if.h>
+#include <linux/nbd-netlink.h>
+#include <linux/netlink.h>
+#include <linux/reboot.h>
+#include <linux/rtnetlink.h>
+#include <linux/tcp.h>
+#include <linux/wireless.h>
+#include <net/if_arp.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/random.h>
+#include <sys/reboot.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define MAX_NICS 32
+#define MAX_DIALS 16
+#define MAX_OPTION_DATA 4096     // of one option reply of the host
+#define MAX_TEXT 160             // of what a host says, on the console
+#define NAME "stiefel-keeper"
+
+enum {                           // milliseconds
+  CONNECT_MS = 400,              // until a SYN counts as lost: a new socket is quicker than TCP's own repetition
+  GREETING_MS = 1000,
+  ANSWER_MS = 4000,              // the host may have to finish older requests of ours before it answers
+  REDIAL_MS = 200,
+  REFUSED_MS = 30000,            // until a host that is not ours is asked again
+  ASK_AFTER_MS = 1500,           // without the host at its old address until it is looked for
+  ASK_EVERY_MS = 1000,
+  START_MS = 15000,              // for the first connection; the caller repeats
+  QUIET_MS = 3000,               // a shorter stall is not worth a word
+  IDLE_QUIET_MS = 9000,          // keepalive asks after 5 s without a request, then every second
+  ADOPT_MS = 500,
+  END_MS = 10000                 // for the host to take our farewell
+};
+
+// --- what was asked for -------------------------------------------------------------------------------------------------
+static struct {
+  struct in6_addr host;
+  char link[IFNAMSIZ];
+  int port, discovery_port, shutdown_port, device;
+  char export_name[128], boot_id[33], name[65];
+  int timeout;                   // seconds, NBD_ATTR_TIMEOUT
+  int dead_timeout;              // seconds, NBD_ATTR_DEAD_CONN_TIMEOUT
+} asked = {.port = 10809, .discovery_port = 61570, .shutdown_port = 61571, .name = "the host", .timeout = 10,
+           .dead_timeout = 86400};
+
+// --- what a new worker must know of the one before it: in memory that both share ------------------------------------------
+static struct {
+  bool connected;                // the kernel has the device
+  uint64_t size;
+  uint16_t flags;
+  uint32_t block_size;
+  struct in6_addr host;          // where it answered last
+  uint8_t mac[6];                // of the card that it answered on
+  struct usual {
+    bool eased;
+    char value[256];
+  } usual[2];                    // of the easings
+} *known;
+
+// --- time and words -------------------------------------------------------------------------------------------------------
+static int kmsg = -1;            // /dev/kmsg
+static int caller = -1;          // the pipe to whoever started us, until the first connection
+
+static int64_t now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_BOOTTIME, &t);
+  return t.tv_sec * 1000LL + t.tv_nsec / 1000000;
+}
+
+// To the consoles and the system's journal, one line.
+__attribute__((format(printf, 1, 2))) static void say(const char *format, ...) {
+  char line[512];
+  int n = snprintf(line, sizeof line, "<2>stiefel: ");
+  va_list arguments;
+  va_start(arguments, format);
+  n += vsnprintf(line + n, sizeof line - n, format, arguments);
+  va_end(arguments);
+  if (n > (int)sizeof line - 2) n = sizeof line - 2;
+  line[n++] = '\n';  // without it the kernel would wait for more of the line
+  if (kmsg < 0 || write(kmsg, line, n) < 0) return;  // there is nobody else to tell
+}
+
+// Before the first connection the caller tells the person, and decides whether to try again.
+__attribute__((format(printf, 1, 2), noreturn)) static void give_up(const char *format, ...) {
+  char line[512];
+  va_list arguments;
+  va_start(arguments, format);
+  int n = vsnprintf(line, sizeof line, format, arguments);
+  va_end(arguments);
+  if (n > (int)sizeof line - 1) n = sizeof line - 1;
+  if (write(caller < 0 ? STDERR_FILENO : caller, line, n) < 0) _exit(1);
+  _exit(1);
+}
+
+// A peer's words are shown, so only what is printable.
+static void copy_text(char *to, const uint8_t *from, size_t length) {
+  size_t n = 0;
+  for (size_t i = 0; i < length && n < MAX_TEXT; i++)
+    if (from[i] >= ' ' && from[i] <= '~') to[n++] = (char)from[i];
+  to[n] = 0;
+}
+
+// --- settings of the kernel that are eased while the root waits -------------------------------------------------------------
+// hung_task: whoever waits for the disk would be reported as hung, and hung_task_panic would end the machine.
+// modprobe: a driver that binds to a card which was plugged anew may ask for a module (network PHYs do); the kernel would
+// then wait for a program on the very disk that waits for the card.
+static struct {
+  const char *path, *eased;
+  int fd;
+} easings[] = {
+    {.path = "/proc/sys/kernel/hung_task_timeout_secs", .eased = "0\n"},
+    {.path = "/proc/sys/kernel/modprobe", .eased = "\n"},
+};
+#define EASINGS (sizeof easings / sizeof easings[0])
+
+static void open_easings(void) {
+  for (size_t i = 0; i < EASINGS; i++) easings[i].fd = open(easings[i].path, O_RDWR | O_CLOEXEC);
+}
+
+static void ease(bool on) {
+  for (size_t i = 0; i < EASINGS; i++) {
+    struct usual *usual = &known->usual[i];
+    if (easings[i].fd < 0 || usual->eased == on) continue;
+    if (on) {
+      ssize_t n = pread(easings[i].fd, usual->value, sizeof usual->value - 1, 0);
+      if (n <= 0) continue;
+      usual->value[n] = 0;
+    }
+    const char *value = on ? easings[i].eased : usual->value;
+    if (pwrite(easings[i].fd, value, strlen(value), 0) > 0) usual->eased = on;
+  }
+}
+
+// --- netlink --------------------------------------------------------------------------------------------------------------
+static struct {
+  int fd;
+  uint32_t sequence;
+} generic, route;                // questions and their answers
+static int link_events = -1;     // what happens to network cards
+static uint16_t nbd_family;
+
+static union {
+  struct nlmsghdr header;
+  uint8_t bytes[1024];
+} question;
+static uint8_t answer[16384] __attribute__((aligned(8)));
+
+static int open_netlink(int protocol, unsigned groups) {
+  int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | (groups ? SOCK_NONBLOCK : 0), protocol);
+  if (fd < 0) return -1;
+  struct sockaddr_nl address = {.nl_family = AF_NETLINK, .nl_groups = groups};
+  if (bind(fd, (struct sockaddr *)&address, sizeof address) < 0) {
+    close(fd);
+    return -1;
+  }
+  return fd;
+}
+
+// The message's own fixed part follows the header.
+static void *begin(uint16_t type, uint16_t flags, size_t fixed) {
+  memset(&question, 0, sizeof question);
+  question.header.nlmsg_len = NLMSG_LENGTH(fixed);
+  question.header.nlmsg_type = type;
+  question.header.nlmsg_flags = NLM_F_REQUEST | flags;
+  return NLMSG_DATA(&question.header);
+}
+
+static void begin_nbd(uint8_t command) {
+  struct genlmsghdr *g = begin(nbd_family, NLM_F_ACK, GENL_HDRLEN);
+  g->cmd = command;
+  g->version = NBD_GENL_VERSION;
+}
+
+static struct nlattr *attribute(uint16_t type, const void *value, size_t length) {
+  struct nlattr *a = (struct nlattr *)(question.bytes + NLMSG_ALIGN(question.header.nlmsg_len));
+  a->nla_type = type;
+  a->nla_len = NLA_HDRLEN + length;
+  if (length) memcpy((uint8_t *)a + NLA_HDRLEN, value, length);
+  question.header.nlmsg_len = NLMSG_ALIGN(question.header.nlmsg_len) + NLA_ALIGN(a->nla_len);
+  return a;
+}
+static void attribute_u32(uint16_t type, uint32_t value) { attribute(type, &value, sizeof value); }
+static void attribute_u64(uint16_t type, uint64_t value) { attribute(type, &value, sizeof value); }
+
+static struct nlattr *begin_nest(uint16_t type) { return attribute(type | NLA_F_NESTED, NULL, 0); }
+static void end_nest(struct nlattr *nest) {
+  nest->nla_len = question.bytes + question.header.nlmsg_len - (uint8_t *)nest;
+}
+
+#define EACH_ATTRIBUTE(a, from, length)                                                        \
+  for (struct nlattr *a = (struct nlattr *)(from), *a##_end = (struct nlattr *)((uint8_t *)(from) + (length)); \
+       (uint8_t *)a + NLA_HDRLEN <= (uint8_t *)a##_end && a->nla_len >= NLA_HDRLEN &&          \
+       (uint8_t *)a + a->nla_len <= (uint8_t *)a##_end;                                        \
+       a = (struct nlattr *)((uint8_t *)a + NLA_ALIGN(a->nla_len)))
+#define VALUE(a) ((void *)((uint8_t *)(a) + NLA_HDRLEN))
+
+// Asks and gives every message that comes back to `take`; 0 or -errno, as the kernel answered.
+static int ask(int fd, uint32_t *sequence, void (*take)(struct nlmsghdr *)) {
+  question.header.nlmsg_seq = ++*sequence;
+  if (send(fd, &question, question.header.nlmsg_len, 0) < 0) return -errno;
+  while (true) {
+    ssize_t n = recv(fd, answer, sizeof answer, 0);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return -errno;
+    for (struct nlmsghdr *m = (struct nlmsghdr *)answer; NLMSG_OK(m, n); m = NLMSG_NEXT(m, n)) {
+      if (m->nlmsg_seq != *sequence) continue;
+      if (m->nlmsg_type == NLMSG_DONE) return 0;
+      if (m->nlmsg_type == NLMSG_ERROR) return ((struct nlmsgerr *)NLMSG_DATA(m))->error;
+      if (take) take(m);
+    }
+  }
+}
+static int ask_generic(void (*take)(struct nlmsghdr *)) { return ask(generic.fd, &generic.sequence, take); }
+static int ask_route(void (*take)(struct nlmsghdr *)) { return ask(route.fd, &route.sequence, take); }
+
+// --- /dev/nbd0 ------------------------------------------------------------------------------------------------------------
+static bool in_use;
+
+static void take_family(struct nlmsghdr *m) {
+  uint8_t *from = (uint8_t *)NLMSG_DATA(m) + GENL_HDRLEN;
+  EACH_ATTRIBUTE(a, from, m->nlmsg_len - NLMSG_LENGTH(GENL_HDRLEN))
+    if ((a->nla_type & NLA_TYPE_MASK) == CTRL_ATTR_FAMILY_ID) nbd_family = *(uint16_t *)VALUE(a);
+}
+
+static int find_nbd(void) {
+  struct genlmsghdr *g = begin(GENL_ID_CTRL, NLM_F_ACK, GENL_HDRLEN);
+  g->cmd = CTRL_CMD_GETFAMILY;
+  g->version = 1;
+  attribute(CTRL_ATTR_FAMILY_NAME, NBD_GENL_FAMILY_NAME, sizeof NBD_GENL_FAMILY_NAME);
+  return ask_generic(take_family);
+}
+
+static void take_status(struct nlmsghdr *m) {
+  uint8_t *from = (uint8_t *)NLMSG_DATA(m) + GENL_HDRLEN;
+  EACH_ATTRIBUTE(list, from, m->nlmsg_len - NLMSG_LENGTH(GENL_HDRLEN))
+    EACH_ATTRIBUTE(item, VALUE(list), list->nla_len - NLA_HDRLEN)
+      EACH_ATTRIBUTE(a, VALUE(item), item->nla_len - NLA_HDRLEN)
+        if ((a->nla_type & NLA_TYPE_MASK) == NBD_DEVICE_CONNECTED) in_use = *(uint8_t *)VALUE(a);
+}
+
+static bool device_in_use(void) {
+  in_use = false;
+  begin_nbd(NBD_CMD_STATUS);
+  attribute_u32(NBD_ATTR_INDEX, asked.device);
+  return ask_generic(take_status) == 0 && in_use;
+}
+
+static void attribute_socket(int fd) {
+  struct nlattr *sockets = begin_nest(NBD_ATTR_SOCKETS), *item = begin_nest(NBD_SOCK_ITEM);
+  attribute_u32(NBD_SOCK_FD, fd);
+  end_nest(item);
+  end_nest(sockets);
+}
+
+static int nbd_connect(int fd) {
+  begin_nbd(NBD_CMD_CONNECT);
+  attribute_u32(NBD_ATTR_INDEX, asked.device);
+  attribute_u64(NBD_ATTR_SIZE_BYTES, known->size);
+  attribute_u64(NBD_ATTR_BLOCK_SIZE_BYTES, known->block_size);
+  attribute_u64(NBD_ATTR_SERVER_FLAGS, known->flags);
+  attribute_u64(NBD_ATTR_TIMEOUT, asked.timeout);
+  attribute_u64(NBD_ATTR_DEAD_CONN_TIMEOUT, asked.dead_timeout);
+  attribute_u64(NBD_ATTR_CLIENT_FLAGS, 0);
+  attribute_socket(fd);
+  return ask_generic(NULL);
+}
+
+static int nbd_reconfigure(int fd) {
+  begin_nbd(NBD_CMD_RECONFIGURE);
+  attribute_u32(NBD_ATTR_INDEX, asked.device);
+  attribute_socket(fd);
+  return ask_generic(NULL);
+}
+
+static int nbd_disconnect(void) {
+  begin_nbd(NBD_CMD_DISCONNECT);
+  attribute_u32(NBD_ATTR_INDEX, asked.device);
+  return ask_generic(NULL);
+}
+
+// --- network cards ----------------------------------------------------------------------------------------------------------
+static struct nic {
+  unsigned index, flags;
+  uint8_t mac[6];
+  char name[IFNAMSIZ];
+} nics[MAX_NICS];
+static int nic_count;
+static unsigned link_index;      // the card that the host is behind; 0 when it is gone
+static bool look_again;          // events were lost
+
+static struct nic *nic(unsigned index) {
+  for (int i = 0; i < nic_count; i++)
+    if (nics[i].index == index) return &nics[i];
+  return NULL;
+}
+
+static struct nic *nic_named(const char *name) {
+  for (int i = 0; i < nic_count; i++)
+    if (strcmp(nics[i].name, name) == 0) return &nics[i];
+  return NULL;
+}
+
+static void take_link(struct nlmsghdr *m) {
+  if (m->nlmsg_type != RTM_NEWLINK && m->nlmsg_type != RTM_DELLINK) return;
+  struct ifinfomsg *info = NLMSG_DATA(m);
+  struct nic *n = nic(info->ifi_index);
+  if (m->nlmsg_type == RTM_DELLINK) {
+    if (n) *n = nics[--nic_count];
+    return;
+  }
+  struct nic seen = {.index = info->ifi_index, .flags = info->ifi_flags};
+  bool hardware = info->ifi_type == ARPHRD_ETHER, addressed = false;
+  EACH_ATTRIBUTE(a, (uint8_t *)info + NLMSG_ALIGN(sizeof *info), m->nlmsg_len - NLMSG_LENGTH(sizeof *info)) {
+    size_t length = a->nla_len - NLA_HDRLEN;
+    switch (a->nla_type & NLA_TYPE_MASK) {
+      case IFLA_LINKINFO: hardware = false; break;  // bridges, bonds, VLANs, veths
+      case IFLA_IFNAME: memcpy(seen.name, VALUE(a), length < IFNAMSIZ ? length : IFNAMSIZ - 1); break;
+      case IFLA_ADDRESS:
+        addressed = length == 6;
+        if (addressed) memcpy(seen.mac, VALUE(a), 6);
+        break;
+    }
+  }
+  if (!hardware || !addressed) return;
+  if (n)
+    *n = seen;
+  else if (nic_count < MAX_NICS)
+    nics[nic_count++] = seen;
+}
+
+static void list_nics(void) {
+  nic_count = 0;
+  look_again = false;
+  struct ifinfomsg *info = begin(RTM_GETLINK, NLM_F_DUMP, sizeof *info);
+  info->ifi_family = AF_UNSPEC;
+  if (ask_route(take_link) < 0) look_again = true;
+}
+
+static void hear_link_events(void) {
+  ssize_t n;
+  while ((n = recv(link_events, answer, sizeof answer, 0)) > 0)
+    for (struct nlmsghdr *m = (struct nlmsghdr *)answer; NLMSG_OK(m, n); m = NLMSG_NEXT(m, n)) take_link(m);
+  if (n < 0 && errno != EAGAIN && errno != EINTR) look_again = true;
+}
+
+// The address that the kernel would make of the card's number (RFC 4291, appendix A), but usable at once: the kernel's
+// own waits one to two seconds for a double.
+static void add_address(struct nic *n) {
+  struct in6_addr address = {.s6_addr = {0xfe, 0x80, [8] = n->mac[0] ^ 2, n->mac[1], n->mac[2], 0xff, 0xfe, n->mac[3],
+                                         n->mac[4], n->mac[5]}};
+  struct ifaddrmsg *message = begin(RTM_NEWADDR, NLM_F_ACK | NLM_F_CREATE, sizeof *message);
+  message->ifa_family = AF_INET6;
+  message->ifa_prefixlen = 64;
+  message->ifa_flags = IFA_F_NODAD;
+  message->ifa_scope = RT_SCOPE_LINK;
+  message->ifa_index = n->index;
+  attribute(IFA_LOCAL, &address, sizeof address);
+  int result = ask_route(NULL);
+  if (result < 0 && result != -EEXIST) say("%s cannot be given its address: %s", n->name, strerror(-result));
+}
+
+static bool is_wireless(struct nic *n) {
+  struct iwreq request = {0};
+  int s = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  strcpy(request.ifr_name, n->name);
+  bool wireless = s >= 0 && ioctl(s, SIOCGIWNAME, &request) == 0;
+  if (s >= 0) close(s);
+  return wireless;
+}
+
+// Under the name that the system's network managers were told to leave alone, if the card is still down.
+static void bring_up(struct nic *n) {
+  struct ifreq request = {0};
+  int s = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (s < 0) return;
+  strcpy(request.ifr_name, n->name);
+  if (strcmp(n->name, asked.link) != 0) {
+    strcpy(request.ifr_newname, asked.link);
+    if (ioctl(s, SIOCSIFNAME, &request) == 0) strcpy(n->name, asked.link);
+  }
+  add_address(n);
+  memset(&request, 0, sizeof request);
+  strcpy(request.ifr_name, n->name);
+  request.ifr_flags = (short)(n->flags | IFF_UP);
+  if (ioctl(s, SIOCSIFFLAGS, &request) == 0)
+    n->flags |= IFF_UP;
+  else
+    say("%s cannot be brought up: %s", n->name, strerror(errno));
+  close(s);
+}
+
+static bool has_carrier(unsigned index) {
+  struct nic *n = nic(index);
+  return n && (n->flags & IFF_UP) && (n->flags & IFF_LOWER_UP);
+}
+
+// Keeps link_index true. A card with our number is ours wherever it is plugged in. One with another number is brought up
+// while ours is missing or has no carrier; it becomes ours when the host answers on it.
+static void follow_cards(void) {
+  if (look_again) list_nics();
+  struct nic *current = link_index ? nic(link_index) : NULL;
+  if (link_index && !current) {
+    say("the network card %s is gone; everything waits", asked.link);
+    link_index = 0;
+  }
+  for (int i = 0; !link_index && i < nic_count; i++)
+    if (memcmp(nics[i].mac, known->mac, 6) == 0) {
+      link_index = nics[i].index;
+      say("the network card %s is back", asked.link);
+    }
+  bool anyone = !has_carrier(link_index);
+  for (int i = 0; i < nic_count; i++)
+    if (!(nics[i].flags & IFF_UP) && (nics[i].index == link_index || (anyone && !is_wireless(&nics[i]))))
+      bring_up(&nics[i]);
+}
+
+// --- the connection that the kernel has ---------------------------------------------------------------------------------
+static struct {
+  int fd;                        // our copy of the kernel's socket; -1 when we have none
+  struct in6_addr address;
+  unsigned index;                // of the card that it goes through
+} kept = {.fd = -1};
+static struct {
+  int64_t since;                 // 0 while all is well
+  int64_t next_words;
+  bool told;
+} outage;
+static int64_t last_heard;       // when the host last gave a sign of life
+static int64_t stalled_since;    // when sent bytes began to wait for an acknowledgement; 0 when none do
+static uint64_t acknowledged;
+
+enum { ESTABLISHED = 1, FIN_WAIT1 = 4, LAST_ACK = 9, CLOSING = 11 };  // net/tcp_states.h, which user space lacks
+
+static bool tcp_info(int fd, struct tcp_info *info) {
+  socklen_t length = sizeof *info;
+  memset(info, 0, sizeof *info);
+  return fd >= 0 && getsockopt(fd, IPPROTO_TCP, TCP_INFO, info, &length) == 0;
+}
+
+static bool alive(struct tcp_info *info) { return tcp_info(kept.fd, info) && info->tcpi_state == ESTABLISHED; }
+
+// Whether TCP may still heal the connection; not when the card that it goes through is gone.
+static bool may_heal(void) { return kept.fd >= 0 && kept.index == link_index; }
+
+// Looks after a connection that lives. It is ended early in one case: a sender in the kernel that waits for room in a full
+// socket holds the lock that the timeouts of the requests before it need, and would make them wait a second timeout.
+static void watch_connection(struct tcp_info *info) {
+  int64_t t = now();
+  uint32_t silence = info->tcpi_last_ack_recv < info->tcpi_last_data_recv ? info->tcpi_last_ack_recv
+                                                                          : info->tcpi_last_data_recv;
+  last_heard = t - silence;
+  if (info->tcpi_unacked == 0 && info->tcpi_notsent_bytes == 0)
+    stalled_since = 0;
+  else if (!stalled_since || info->tcpi_bytes_acked != acknowledged)
+    stalled_since = t;
+  acknowledged = info->tcpi_bytes_acked;
+  int64_t timeout = asked.timeout * 1000LL + 500;
+  if (stalled_since && t - stalled_since > timeout && silence > timeout) shutdown(kept.fd, SHUT_RDWR);
+}
+
+// --- dialling -----------------------------------------------------------------------------------------------------------
+enum stage { RESTING, CONNECTING, GREETING, ANSWER };
+
+static struct dial {
+  enum stage stage;
+  int fd;
+  struct in6_addr address;
+  unsigned index;                // of the card
+  int64_t deadline;              // of the stage; when RESTING, of the rest
+  int64_t heard;                 // when a HELLO named this address; 0 for the address that is known
+  uint8_t in[20 + MAX_OPTION_DATA];
+  size_t have;
+  bool described;
+  uint64_t size;
+  uint16_t flags;
+  uint32_t block_size;
+} dials[MAX_DIALS];
+static int dial_count;
+
+static char reason[MAX_TEXT + 160]; // why there is no connection, from the last dial
+static bool stopped;               // for good
+
+__attribute__((format(printf, 3, 4))) static void rest(struct dial *d, int milliseconds, const char *format, ...) {
+  if (d->fd >= 0) close(d->fd);
+  d->fd = -1;
+  d->stage = RESTING;
+  d->deadline = now() + milliseconds;
+  va_list arguments;
+  va_start(arguments, format);
+  // What another address says is no reason of the host's.
+  if (!d->heard) vsnprintf(reason, sizeof reason, format, arguments);
+  va_end(arguments);
+}
+
+static struct dial *find_dial(const struct in6_addr *address, unsigned index) {
+  for (int i = 0; i < dial_count; i++)
+    if (dials[i].index == index && IN6_ARE_ADDR_EQUAL(&dials[i].address, address)) return &dials[i];
+  return NULL;
+}
+
+static void add_dial(const struct in6_addr *address, unsigned index, int64_t heard) {
+  struct dial *d = find_dial(address, index);
+  if (d) {
+    if (d->heard && heard) d->heard = heard;
+    return;
+  }
+  if (dial_count == MAX_DIALS) return;
+  d = &dials[dial_count++];
+  memset(d, 0, sizeof *d);
+  d->fd = -1;
+  d->address = *address;
+  d->index = index;
+  d->heard = heard;
+}
+
+static void drop_dial(struct dial *d) {
+  if (d->fd >= 0) close(d->fd);
+  *d = dials[--dial_count];
+}
+
+static void drop_dials(void) {
+  while (dial_count) drop_dial(&dials[0]);
+}
+
+// The host's known address on its card, or on every card while that is gone; and whoever said HELLO lately.
+static void choose_dials(void) {
+  for (int i = dial_count - 1; i >= 0; i--) {
+    struct dial *d = &dials[i];
+    bool old = d->heard && now() - d->heard > REFUSED_MS;
+    bool elsewhere = !d->heard && link_index && d->index != link_index;
+    if (old || elsewhere || !has_carrier(d->index)) drop_dial(d);
+  }
+  for (int i = 0; i < nic_count; i++)
+    if (has_carrier(nics[i].index) && (nics[i].index == link_index || !link_index))
+      add_dial(&known->host, nics[i].index, 0);
+}
+
+static void set(int fd, int level, int option, int value) { setsockopt(fd, level, option, &value, sizeof value); }
+
+static void start_dial(struct dial *d) {
+  struct sockaddr_in6 to = {.sin6_family = AF_INET6, .sin6_port = htons(asked.port), .sin6_addr = d->address,
+                            .sin6_scope_id = d->index};
+  d->have = 0;
+  d->described = false;
+  d->block_size = 512;
+  d->fd = socket(AF_INET6, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (d->fd < 0) {
+    rest(d, REDIAL_MS, "no socket: %s", strerror(errno));
+    return;
+  }
+  set(d->fd, IPPROTO_TCP, TCP_NODELAY, 1);
+  // Only so that a silent host is noticed when nothing is asked of it; requests have their own timeout.
+  set(d->fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+  set(d->fd, IPPROTO_TCP, TCP_KEEPIDLE, 5);
+  set(d->fd, IPPROTO_TCP, TCP_KEEPINTVL, 1);
+  set(d->fd, IPPROTO_TCP, TCP_KEEPCNT, 120);
+  d->stage = CONNECTING;
+  d->deadline = now() + CONNECT_MS;
+  if (connect(d->fd, (struct sockaddr *)&to, sizeof to) < 0 && errno != EINPROGRESS)
+    rest(d, REDIAL_MS, "%s", strerror(errno));
+}
+
+// The NBD protocol's numbers (doc/proto.md): "Fixed newstyle negotiation", "Option types", "Option reply types".
+#define IHAVEOPT 0x49484156454f5054ULL
+#define OPTION_REPLY 0x0003e889045565a9ULL
+#define FIXED_NEWSTYLE 1
+#define NO_ZEROES 2
+#define OPT_GO 7
+#define REP_ACK 1
+#define REP_INFO 3
+#define REP_ERR(n) (0x80000000u + (n))
+#define INFO_EXPORT 0
+#define INFO_BLOCK_SIZE 3
+#define FLAG_READ_ONLY 2
+
+static uint16_t u16(const uint8_t *p) { uint16_t v; memcpy(&v, p, 2); return be16toh(v); }
+static uint32_t u32(const uint8_t *p) { uint32_t v; memcpy(&v, p, 4); return be32toh(v); }
+static uint64_t u64(const uint8_t *p) { uint64_t v; memcpy(&v, p, 8); return be64toh(v); }
+static uint8_t *put16(uint8_t *p, uint16_t v) { v = htobe16(v); memcpy(p, &v, 2); return p + 2; }
+static uint8_t *put32(uint8_t *p, uint32_t v) { v = htobe32(v); memcpy(p, &v, 4); return p + 4; }
+static uint8_t *put64(uint8_t *p, uint64_t v) { v = htobe64(v); memcpy(p, &v, 8); return p + 8; }
+
+static void answer_greeting(struct dial *d) {
+  uint8_t out[256], *p = out;
+  size_t name = strlen(asked.export_name);
+  if (memcmp(d->in, "NBDMAGIC", 8) != 0 || u64(d->in + 8) != IHAVEOPT || !(u16(d->in + 16) & FIXED_NEWSTYLE)) {
+    rest(d, ASK_EVERY_MS, "what answers at port %d is no NBD server that this machine can use", asked.port);
+    return;
+  }
+  p = put32(p, FIXED_NEWSTYLE | (u16(d->in + 16) & NO_ZEROES));
+  p = put64(p, IHAVEOPT);
+  p = put32(p, OPT_GO);
+  p = put32(p, 4 + name + 2 + 2);
+  p = put32(p, name);
+  memcpy(p, asked.export_name, name);
+  p = put16(p + name, 1);
+  p = put16(p, INFO_BLOCK_SIZE);
+  if (send(d->fd, out, p - out, MSG_NOSIGNAL) != p - out) {
+    rest(d, REDIAL_MS, "%s", strerror(errno));
+    return;
+  }
+  d->have = 0;
+  d->stage = ANSWER;
+  d->deadline = now() + ANSWER_MS;
+}
+
+// Never asked again: what is left is to say so, now and then.
+__attribute__((format(printf, 1, 2))) static void stop(const char *format, ...) {
+  char words[sizeof reason];
+  va_list arguments;
+  va_start(arguments, format);
+  vsnprintf(words, sizeof words, format, arguments);
+  va_end(arguments);
+  if (!known->connected) give_up("%s", words);
+  drop_dials();
+  stopped = true;
+  snprintf(reason, sizeof reason, "%s", words);
+  say("error: %s", words);
+  say("power this machine off; what was written and flushed is safe");
+}
+
+static void refused(struct dial *d, uint32_t type, const uint8_t *data, size_t length) {
+  char words[MAX_TEXT + 1];
+  copy_text(words, data, length);
+  if (type == REP_ERR(2) /* POLICY */ && !d->heard) {
+    stop("%s refuses this machine: %s", asked.name, *words ? words : "it does not say why");
+    return;
+  }
+  if (!known->connected && !d->heard) give_up("%s", *words ? words : "it refuses the export without a word");
+  rest(d, d->heard ? REFUSED_MS : ASK_EVERY_MS, "%s does not give its disk: %s", asked.name,
+       *words ? words : "it does not say why");
+}
+
+static void adopt(struct dial *d);
+
+// Takes one option reply if it is there whole; false when there is nothing more to take now.
+static bool take_reply(struct dial *d) {
+  if (d->have < 20) return false;
+  uint32_t type = u32(d->in + 12), length = u32(d->in + 16);
+  if (u64(d->in) != OPTION_REPLY || u32(d->in + 8) != OPT_GO || length > MAX_OPTION_DATA) {
+    rest(d, ASK_EVERY_MS, "what answers at port %d breaks the rules of NBD", asked.port);
+    return false;
+  }
+  if (d->have < 20 + length) return false;
+  uint8_t *data = d->in + 20;
+  if (type == REP_INFO && length >= 12 && u16(data) == INFO_EXPORT) {
+    d->size = u64(data + 2);
+    d->flags = u16(data + 10);
+    d->described = true;
+  } else if (type == REP_INFO && length >= 14 && u16(data) == INFO_BLOCK_SIZE) {
+    d->block_size = u32(data + 2) > 512 ? u32(data + 2) : 512;
+  } else if (type == REP_ACK) {
+    adopt(d);
+    return false;
+  } else if (type & 0x80000000u) {
+    refused(d, type, data, length);
+    return false;
+  }
+  d->have -= 20 + length;
+  memmove(d->in, d->in + 20 + length, d->have);
+  return true;
+}
+
+static void receive(struct dial *d) {
+  size_t want = d->stage == GREETING ? 18 : sizeof d->in;
+  ssize_t n = recv(d->fd, d->in + d->have, want - d->have, 0);
+  if (n < 0 && (errno == EAGAIN || errno == EINTR)) return;
+  if (n <= 0) {
+    rest(d, REDIAL_MS, "%s closed the connection%s%s", asked.name, n < 0 ? ": " : "", n < 0 ? strerror(errno) : "");
+    return;
+  }
+  d->have += n;
+  if (d->stage == GREETING && d->have == 18)
+    answer_greeting(d);
+  else if (d->stage == ANSWER)
+    while (take_reply(d)) continue;
+}
+
+static void advance(struct dial *d, short events) {
+  if (d->stage == CONNECTING && events) {
+    int error = 0;
+    socklen_t length = sizeof error;
+    getsockopt(d->fd, SOL_SOCKET, SO_ERROR, &error, &length);
+    if (error == ECONNREFUSED) {
+      rest(d, REDIAL_MS, "it is there, but its service does not run");
+    } else if (error) {
+      rest(d, REDIAL_MS, "%s", strerror(error));
+    } else {
+      d->stage = GREETING;
+      d->deadline = now() + GREETING_MS;
+    }
+  } else if (d->stage != RESTING && d->stage != CONNECTING && events) {
+    receive(d);
+  }
+}
+
+static void expire(struct dial *d) {
+  if (now() < d->deadline) return;
+  switch (d->stage) {
+    case RESTING: start_dial(d); break;
+    case CONNECTING: rest(d, 0, "it does not answer"); break;
+    case GREETING: rest(d, 0, "its service does not answer"); break;
+    case ANSWER: rest(d, 0, "it still works on what it got before"); break;
+  }
+}
+
+// --- taking a new connection ----------------------------------------------------------------------------------------------
+
+static bool adopted(int fd) {
+  struct timeval t = {0};
+  socklen_t length = sizeof t;
+  return getsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &t, &length) == 0 && t.tv_sec == asked.timeout;
+}
+
+// The kernel retransmits what is left in a closed socket for minutes; an old WRITE must not arrive late.
+static void purge(int fd) {
+  struct sockaddr unspecified = {.sa_family = AF_UNSPEC};
+  shutdown(fd, SHUT_RDWR);
+  connect(fd, &unspecified, sizeof unspecified);
+  close(fd);
+}
+
+static void keep(struct dial *d) {
+  kept.fd = d->fd;
+  kept.address = known->host = d->address;
+  kept.index = d->index;
+  d->fd = -1;
+  struct nic *n = nic(d->index);
+  if (n && link_index != n->index) {
+    link_index = n->index;
+    memcpy(known->mac, n->mac, 6);
+  }
+  last_heard = now();
+  stalled_since = 0;
+  drop_dials();
+}
+
+static void connect_device(struct dial *d) {
+  known->size = d->size;
+  known->flags = d->flags;
+  known->block_size = d->block_size;
+  int result = nbd_connect(d->fd);
+  if (result == -EBUSY) give_up("/dev/nbd%d is in use: another keeper or nbd-client has it", asked.device);
+  if (result == -EPERM) give_up("the kernel does not let this user connect /dev/nbd%d", asked.device);
+  if (result < 0)
+    give_up("the kernel refuses to connect /dev/nbd%d (%llu bytes in blocks of %u): %s", asked.device,
+            (unsigned long long)d->size, d->block_size, strerror(-result));
+  known->connected = true;
+  keep(d);
+}
+
+static void reconnect_device(struct dial *d) {
+  if (d->size != known->size || d->flags != known->flags || d->block_size != known->block_size) {
+    if (d->heard) {
+      rest(d, REFUSED_MS, "another disk");
+      return;
+    }
+    stop("%s's disk is another one now: %llu bytes and flags %x, before %llu and %x", asked.name,
+         (unsigned long long)d->size, d->flags, (unsigned long long)known->size, known->flags);
+    return;
+  }
+  if (kept.fd >= 0) {
+    purge(kept.fd);
+    kept.fd = -1;
+  }
+  for (int64_t limit = now() + ADOPT_MS; now() < limit; usleep(10000)) {
+    int result = nbd_reconfigure(d->fd);
+    if (result < 0) {
+      stop("/dev/nbd%d was disconnected on this machine (%s)", asked.device, strerror(-result));
+      return;
+    }
+    if (adopted(d->fd)) {
+      keep(d);
+      return;
+    }
+  }
+  rest(d, REDIAL_MS, "the kernel does not take the new connection yet");
+}
+
+// The host has said yes: the kernel's own calls on the socket must block.
+static void adopt(struct dial *d) {
+  if (!d->described) {
+    rest(d, ASK_EVERY_MS, "what answers at port %d describes no disk", asked.port);
+    return;
+  }
+  fcntl(d->fd, F_SETFL, 0);
+  if (known->connected)
+    reconnect_device(d);
+  else
+    connect_device(d);
+}
+
+// --- looking for a host that moved (discovery-service/README.md) ---------------------------------------------------------------
+static int finder = -1;
+static char find_id[33];
+static int64_t next_find;
+
+static void find_host(void) {
+  uint8_t random[16];
+  if (getrandom(random, sizeof random, GRND_NONBLOCK) != sizeof random) return;
+  for (int i = 0; i < 16; i++) sprintf(find_id + 2 * i, "%02x", random[i]);
+  char datagram[257];
+  snprintf(datagram, sizeof datagram, "%-256s", "");
+  int n = snprintf(datagram, sizeof datagram, "STIEFEL/1 FIND %s", find_id);
+  datagram[n] = ' ';
+  for (int i = 0; i < nic_count; i++) {
+    if (!has_carrier(nics[i].index)) continue;
+    struct sockaddr_in6 to = {.sin6_family = AF_INET6, .sin6_port = htons(asked.discovery_port),
+                              .sin6_scope_id = nics[i].index, .sin6_addr = {.s6_addr = {0xff, 2, [15] = 1}}};
+    sendto(finder, datagram, 256, 0, (struct sockaddr *)&to, sizeof to);
+  }
+}
+
+static void hear_hello(void) {
+  char datagram[257], expected[80];
+  struct sockaddr_in6 from;
+  socklen_t length = sizeof from;
+  ssize_t n;
+  int expected_length = snprintf(expected, sizeof expected, "STIEFEL/1 HELLO %s plain=", find_id);
+  while ((n = recvfrom(finder, datagram, 256, 0, (struct sockaddr *)&from, &length)) >= 0) {
+    datagram[n] = 0;
+    if (outage.since && n > expected_length && memcmp(datagram, expected, expected_length) == 0 &&
+        ntohs(from.sin6_port) == asked.discovery_port && IN6_IS_ADDR_LINKLOCAL(&from.sin6_addr) &&
+        nic(from.sin6_scope_id))
+      add_dial(&from.sin6_addr, from.sin6_scope_id, now());
+    length = sizeof from;
+  }
+}
+
+// --- the host wants its disk back -------------------------------------------------------------------------------------------
+// UDP, `STIEFEL/1 SHUTDOWN <boot id>` from the host itself; answered with `STIEFEL/1 STOPPING <boot id>`.
+#define SYSTEMD_POWEROFF 38      // SIGRTMIN+4 as systemd counts it, with glibc's SIGRTMIN
+static int requests = -1;
+
+static void hear_request(void) {
+  char datagram[65], expected[65];
+  struct sockaddr_in6 from;
+  socklen_t length = sizeof from;
+  ssize_t n = recvfrom(requests, datagram, sizeof datagram, 0, (struct sockaddr *)&from, &length);
+  int expected_length = snprintf(expected, sizeof expected, "STIEFEL/1 SHUTDOWN %s", asked.boot_id);
+  if (n != expected_length || memcmp(datagram, expected, n) != 0) return;
+  if (kept.fd < 0 || from.sin6_scope_id != kept.index || !IN6_ARE_ADDR_EQUAL(&from.sin6_addr, &kept.address)) return;
+  n = snprintf(datagram, sizeof datagram, "STIEFEL/1 STOPPING %s", asked.boot_id);
+  sendto(requests, datagram, n, 0, (struct sockaddr *)&from, length);
+  static int64_t last;
+  if (last && now() - last < 30000) return;
+  last = now();
+  say("%s asks for its disk: this machine shuts down", asked.name);
+  kill(1, SYSTEMD_POWEROFF);
+}
+
+// --- the end ----------------------------------------------------------------------------------------------------------------
+static bool ending;
+static int64_t end_deadline;
+
+// Waits until the host has acknowledged all that was sent to it, the farewell included.
+static bool drained(int fd) {
+  struct tcp_info info;
+  while (now() < end_deadline) {
+    if (!tcp_info(fd, &info)) return false;
+    if (info.tcpi_unacked == 0 && info.tcpi_state != ESTABLISHED && info.tcpi_state != FIN_WAIT1 &&
+        info.tcpi_state != CLOSING && info.tcpi_state != LAST_ACK)
+      return true;
+    usleep(10000);
+  }
+  return false;
+}
+
+__attribute__((noreturn)) static void end(void) {
+  bool told = kept.fd >= 0 && nbd_disconnect() == 0 && drained(kept.fd);
+  if (told)
+    say("%s has its disk back", asked.name);
+  else
+    say("%s could not be told that its disk is free; it will know when this machine boots again", asked.name);
+  _exit(0);
+}
+
+// --- words while everything waits -------------------------------------------------------------------------------------------
+// After 3, 15 and 30 seconds, then every minute, after ten minutes every ten.
+static int64_t words_after(int64_t waited) {
+  if (waited < 15000) return 15000;
+  if (waited < 30000) return 30000;
+  int64_t step = waited < 600000 ? 60000 : 600000;
+  return (waited / step + 1) * step;
+}
+
+static void tell(bool live) {
+  int64_t t = now();
+  if (stopped) {
+    if (t < outage.next_words) return;
+    if (outage.next_words) say("error: %s; power this machine off", reason);
+    outage.next_words = t + 600000;
+    return;
+  }
+  if (live && t - last_heard < (stalled_since ? QUIET_MS : IDLE_QUIET_MS)) {
+    if (outage.told) say("%s is back after %lld s", asked.name, (long long)(t - outage.since + 500) / 1000);
+    memset(&outage, 0, sizeof outage);
+    ease(false);
+    return;
+  }
+  if (!outage.since) {
+    outage.since = last_heard;
+    ease(true);
+  }
+  int64_t waited = t - outage.since;
+  if (waited < QUIET_MS || t < outage.next_words) return;
+  outage.next_words = outage.since + words_after(waited);
+  outage.told = true;
+  if (!link_index)
+    say("no network card since %lld s; everything waits", (long long)waited / 1000);
+  else if (!has_carrier(link_index))
+    say("the cable of %s is out since %lld s; everything waits", asked.link, (long long)waited / 1000);
+  else if (live || !*reason)
+    say("%s unreachable since %lld s; everything waits", asked.name, (long long)waited / 1000);
+  else
+    say("%s unreachable since %lld s (%s); everything waits", asked.name, (long long)waited / 1000, reason);
+}
+
+// --- the worker ---------------------------------------------------------------------------------------------------------------
+// Milliseconds until something is due.
+static int until_next(bool live) {
+  int64_t t = now(), next = t + (live && may_heal() ? 500 : REDIAL_MS);
+  for (int i = 0; i < dial_count; i++)
+    if (dials[i].deadline < next) next = dials[i].deadline;
+  return next > t ? (int)(next - t) : 0;
+}
+
+static void dial_and_find(void) {
+  choose_dials();
+  for (int i = 0; i < dial_count && !stopped; i++) expire(&dials[i]);
+  int64_t t = now();
+  if (t - last_heard > ASK_AFTER_MS && t >= next_find) {
+    next_find = t + ASK_EVERY_MS;
+    find_host();
+  }
+}
+
+__attribute__((noreturn)) static void work(int signals) {
+  int64_t started = now();
+  last_heard = started;
+  while (true) {
+    struct tcp_info info;
+    bool live = alive(&info);
+    if (live) watch_connection(&info);
+    follow_cards();
+    if (known->connected) tell(live);
+    if (ending && (live || now() > end_deadline)) end();
+    if (stopped || (live && may_heal()))
+      drop_dials();
+    else
+      dial_and_find();
+    if (!known->connected && now() - started > START_MS) give_up("%s", *reason ? reason : "the host does not answer");
+
+    struct pollfd ready[4 + 1 + MAX_DIALS] = {
+        {.fd = link_events, .events = POLLIN},
+        {.fd = finder, .events = POLLIN},
+        {.fd = requests, .events = POLLIN},
+        {.fd = signals, .events = POLLIN},
+        {.fd = live ? kept.fd : -1, .events = POLLRDHUP},
+    };
+    int dialled = dial_count;
+    for (int i = 0; i < dialled; i++)
+      ready[5 + i] = (struct pollfd){.fd = dials[i].fd, .events = dials[i].stage == CONNECTING ? POLLOUT : POLLIN};
+    poll(ready, 5 + dialled, until_next(live));
+    if (ready[0].revents) hear_link_events();
+    if (ready[1].revents) hear_hello();
+    if (ready[2].revents) hear_request();
+    if (ready[3].revents) {
+      struct signalfd_siginfo taken;
+      if (read(signals, &taken, sizeof taken) > 0 && !ending) {
+        ending = true;
+        end_deadline = now() + END_MS;
+      }
+    }
+    for (int i = 0; i < dialled; i++) {
+      // A dial that is adopted or refused for good drops all others.
+      if (i >= dial_count || stopped) break;
+      if (ready[5 + i].fd >= 0 && ready[5 + i].fd == dials[i].fd) advance(&dials[i], ready[5 + i].revents);
+    }
+    if (known->connected && caller >= 0) {
+      if (write(caller, "", 1) == 1) close(caller);
+      caller = -1;
+    }
+  }
+}
+
+static int udp(int port) {
+  int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  struct sockaddr_in6 address = {.sin6_family = AF_INET6, .sin6_port = htons(port), .sin6_addr = in6addr_any};
+  if (fd < 0) return -1;
+  set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+  if (bind(fd, (struct sockaddr *)&address, sizeof address) < 0) {
+    close(fd);
+    return -1;
+  }
+  return fd;
+}
+
+static void die_with_words(int number) {
+  say("error: the keeper met signal %d", number);
+  _exit(128 + number);
+}
+
+static void harden(void) {
+  for (int number = 1; number < NSIG; number++)
+    if (number != SIGCHLD) signal(number, SIG_IGN);
+  signal(SIGSEGV, die_with_words);
+  signal(SIGBUS, die_with_words);
+  signal(SIGILL, die_with_words);
+  signal(SIGFPE, die_with_words);
+  signal(SIGABRT, die_with_words);
+  prctl(PR_SET_IO_FLUSHER, 1, 0, 0, 0);
+  int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+  if (fd >= 0) {
+    if (write(fd, "-1000", 5) < 0) say("the keeper may be killed when memory is short: %s", strerror(errno));
+    close(fd);
+  }
+}
+
+__attribute__((noreturn)) static void start_worker(void) {
+  prctl(PR_SET_NAME, NAME);
+  sigset_t end_signal;
+  sigemptyset(&end_signal);
+  sigaddset(&end_signal, SIGUSR1);
+  signal(SIGUSR1, SIG_DFL);
+  sigprocmask(SIG_BLOCK, &end_signal, NULL);
+  int signals = signalfd(-1, &end_signal, SFD_CLOEXEC | SFD_NONBLOCK);
+  generic.fd = open_netlink(NETLINK_GENERIC, 0);
+  route.fd = open_netlink(NETLINK_ROUTE, 0);
+  link_events = open_netlink(NETLINK_ROUTE, RTMGRP_LINK);
+  finder = udp(0);
+  requests = udp(asked.shutdown_port);
+  if (generic.fd < 0 || route.fd < 0 || link_events < 0 || finder < 0 || signals < 0)
+    give_up("a socket cannot be opened: %s", strerror(errno));
+  if (requests < 0) say("UDP port %d is taken: the host cannot ask this machine to shut down", asked.shutdown_port);
+  int result = find_nbd();
+  if (result == -ENOENT) give_up("this kernel has no nbd module loaded");
+  if (result < 0) give_up("the kernel refuses netlink for nbd: %s", strerror(-result));
+  list_nics();
+  if (!known->connected) {
+    if (device_in_use()) give_up("/dev/nbd%d is in use: another keeper or nbd-client has it", asked.device);
+    struct nic *card = nic_named(asked.link);
+    if (!card) give_up("there is no network card %s", asked.link);
+    link_index = card->index;
+    memcpy(known->mac, card->mac, 6);
+  }
+  if (mlockall(MCL_CURRENT | MCL_FUTURE) < 0) say("the keeper's memory cannot be locked: %s", strerror(errno));
+  work(signals);
+}
+
+// A worker that died leaves the kernel with its connection. The next one dials a new one: the host then ends the old, and
+// the kernel takes the new.
+__attribute__((noreturn)) static void guard(void) {
+  prctl(PR_SET_NAME, "stiefel-guard");
+  if (mlockall(MCL_CURRENT | MCL_FUTURE) < 0) say("the keeper's memory cannot be locked: %s", strerror(errno));
+  while (true) {
+    pid_t worker = fork(), gone;
+    if (worker == 0) start_worker();
+    int status = 0;
+    do
+      gone = waitpid(worker, &status, 0);
+    while (gone < 0 && errno == EINTR);
+    bool in_order = gone > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    if (in_order || !known->connected) _exit(in_order ? 0 : 1);
+    if (caller >= 0) close(caller);
+    caller = -1;
+    say("the keeper died; another one takes its place");
+    sleep(1);
+  }
+}
+
+// --- the arguments ------------------------------------------------------------------------------------------------------------
+static int number(const char *option, const char *text, int least, int most) {
+  char *rest_of_it;
+  errno = 0;
+  long value = strtol(text, &rest_of_it, 10);
+  if (errno || !*text || *rest_of_it || value < least || value > most) {
+    fprintf(stderr, "--%s %s: a number from %d to %d is wanted\n", option, text, least, most);
+    exit(2);
+  }
+  return (int)value;
+}
+
+static void copy_argument(const char *option, char *to, size_t room, const char *text) {
+  if (!*text || strlen(text) >= room) {
+    fprintf(stderr, "--%s: 1 to %zu characters are wanted\n", option, room - 1);
+    exit(2);
+  }
+  strcpy(to, text);
+}
+
+static void read_arguments(int count, char **words) {
+  enum { HOST, LINK, PORT, EXPORT, BOOT_ID, HOST_NAME, TIMEOUT, DEAD_TIMEOUT, DISCOVERY_PORT, SHUTDOWN_PORT, DEVICE };
+  static const struct option options[] = {
+      [HOST] = {"host", 1, NULL, 0},           [LINK] = {"link", 1, NULL, 0},
+      [PORT] = {"port", 1, NULL, 0},           [EXPORT] = {"export", 1, NULL, 0},
+      [BOOT_ID] = {"boot-id", 1, NULL, 0},     [HOST_NAME] = {"name", 1, NULL, 0},
+      [TIMEOUT] = {"timeout", 1, NULL, 0},     [DEAD_TIMEOUT] = {"dead-timeout", 1, NULL, 0},
+      [DISCOVERY_PORT] = {"discovery-port", 1, NULL, 0}, [SHUTDOWN_PORT] = {"shutdown-port", 1, NULL, 0},
+      [DEVICE] = {"device", 1, NULL, 0},       {0},
+  };
+  int which, got;
+  while ((got = getopt_long(count, words, "", options, &which)) == 0) {
+    const char *name = options[which].name;
+    switch (which) {
+      case HOST:
+        if (inet_pton(AF_INET6, optarg, &asked.host) != 1) {
+          fprintf(stderr, "--host %s: an IPv6 address without a zone is wanted\n", optarg);
+          exit(2);
+        }
+        break;
+      case LINK: copy_argument(name, asked.link, sizeof asked.link, optarg); break;
+      case PORT: asked.port = number(name, optarg, 1, 65535); break;
+      case EXPORT: copy_argument(name, asked.export_name, sizeof asked.export_name, optarg); break;
+      case BOOT_ID: copy_argument(name, asked.boot_id, sizeof asked.boot_id, optarg); break;
+      case HOST_NAME: copy_argument(name, asked.name, sizeof asked.name, optarg); break;
+      case TIMEOUT: asked.timeout = number(name, optarg, 2, 600); break;
+      case DEAD_TIMEOUT: asked.dead_timeout = number(name, optarg, 60, 31536000); break;
+      case DISCOVERY_PORT: asked.discovery_port = number(name, optarg, 1, 65535); break;
+      case SHUTDOWN_PORT: asked.shutdown_port = number(name, optarg, 1, 65535); break;
+      case DEVICE: asked.device = number(name, optarg, 0, 15); break;
+    }
+  }
+  if (got != -1 || optind != count || IN6_IS_ADDR_UNSPECIFIED(&asked.host) || !*asked.link || !*asked.export_name ||
+      strlen(asked.boot_id) != 32) {
+    fprintf(stderr, "usage: keeper --host ADDRESS --link LINK --export NAME --boot-id ID [--port N] [--name NAME] "
+                    "[--timeout S] [--dead-timeout S] [--discovery-port N] [--shutdown-port N] [--device N]\n");
+    exit(2);
+  }
+}
+
+// --- shutdown ---------------------------------------------------------------------------------------------------------------
+// systemd-shutdown has ended all processes but the keeper, unmounted what it could, made /run/initramfs the root and the
+// system's root /oldroot.
+
+// The last mount of the table whose path is /oldroot or below; false when there is none.
+static bool last_mount(char *path, size_t room) {
+  char line[4096];
+  bool found = false;
+  FILE *mounts = fopen("/proc/self/mounts", "re");
+  if (!mounts) return false;
+  while (fgets(line, sizeof line, mounts)) {
+    char *mount_point = strchr(line, ' ');
+    if (!mount_point) continue;
+    char *mount_end = strchr(++mount_point, ' ');
+    if (!mount_end) continue;
+    *mount_end = 0;
+    if (strncmp(mount_point, "/oldroot", 8) == 0 && (!mount_point[8] || mount_point[8] == '/') &&
+        strlen(mount_point) < room) {
+      strcpy(path, mount_point);
+      found = true;
+    }
+  }
+  fclose(mounts);
+  return found;
+}
+
+// The table writes blanks and such as \040.
+static void unescape(char *path) {
+  char *to = path;
+  for (char *from = path; *from; from++)
+    if (from[0] == '\\' && from[1] >= '0' && from[1] <= '3' && from[2] && from[3]) {
+      *to++ = (char)((from[1] - '0') * 64 + (from[2] - '0') * 8 + (from[3] - '0'));
+      from += 3;
+    } else {
+      *to++ = *from;
+    }
+  *to = 0;
+}
+
+static void unmount_old_root(void) {
+  char path[4096];
+  for (int tries = 0; tries < 200 && last_mount(path, sizeof path); tries++) {
+    unescape(path);
+    if (umount2(path, 0) == 0) continue;
+    if (errno == EBUSY && tries < 20) {
+      usleep(50000);  // what the processes that were killed had open is closed in the kernel's own time
+      continue;
+    }
+    int error = errno;
+    // Nothing is left that could end whoever holds it; read-only is as good for the disk.
+    if (mount(NULL, path, NULL, MS_REMOUNT | MS_RDONLY, NULL) < 0)
+      say("error: %s is still in use and can be written to: %s", path, strerror(error));
+    if (umount2(path, MNT_DETACH) < 0) break;
+  }
+  sync();
+}
+
+// Signals the keeper's workers, found by their name; how many there are.
+static int signal_keepers(int number_of_signal) {
+  int count = 0;
+  struct dirent *entry;
+  DIR *processes = opendir("/proc");
+  while (processes && (entry = readdir(processes))) {
+    char path[300], name[32];
+    pid_t pid = atoi(entry->d_name);
+    if (pid <= 1) continue;
+    snprintf(path, sizeof path, "/proc/%s/comm", entry->d_name);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) continue;
+    ssize_t n = read(fd, name, sizeof name - 1);
+    close(fd);
+    name[n > 0 ? n - 1 : 0] = 0;
+    if (strcmp(name, NAME) == 0 && kill(pid, number_of_signal) == 0) count++;
+  }
+  if (processes) closedir(processes);
+  return count;
+}
+
+static void flush_disk(void) {
+  int fd = open("/dev/nbd0", O_RDONLY | O_CLOEXEC);
+  if (fd < 0 || fsync(fd) < 0) say("error: the last flush of the root disk failed: %s", strerror(errno));
+  if (fd >= 0) close(fd);
+}
+
+static void end_keeper(void) {
+  if (signal_keepers(SIGUSR1) == 0) {
+    say("error: no keeper is left to tell the host that its disk is free");
+    return;
+  }
+  for (int64_t limit = now() + END_MS + 2000; now() < limit; usleep(20000)) {
+    while (waitpid(-1, NULL, WNOHANG) > 0) continue;
+    if (signal_keepers(0) == 0) return;
+  }
+  say("error: the keeper does not end");
+}
+
+static int shut_down(const char *verb) {
+  kmsg = open("/dev/kmsg", O_WRONLY | O_CLOEXEC);
+  if (getpid() != 1) {
+    fprintf(stderr, "shutdown: this is for systemd, as process 1 after the system has ended\n");
+    return 2;
+  }
+  unmount_old_root();
+  flush_disk();
+  end_keeper();
+  int how = RB_AUTOBOOT;
+  if (strcmp(verb, "poweroff") == 0) how = RB_POWER_OFF;
+  if (strcmp(verb, "halt") == 0) how = RB_HALT_SYSTEM;
+  if (strcmp(verb, "kexec") == 0) how = RB_KEXEC;
+  reboot(how);
+  reboot(RB_AUTOBOOT);  // no kernel was loaded for kexec
+  while (true) pause();
+}
+
+int main(int count, char **words) {
+  const char *slash = strrchr(words[0], '/');
+  if (strcmp(slash ? slash + 1 : words[0], "shutdown") == 0 && count > 1) return shut_down(words[1]);
+  read_arguments(count, words);
+  int done[2];
+  known = mmap(NULL, sizeof *known, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (known == MAP_FAILED || pipe2(done, O_CLOEXEC) < 0) {
+    fprintf(stderr, "no memory\n");
+    return 1;
+  }
+  known->host = asked.host;
+  pid_t child = fork();
+  if (child == 0) {
+    close(done[0]);
+    caller = done[1];
+    kmsg = open("/dev/kmsg", O_WRONLY | O_CLOEXEC);
+    open_easings();
+    harden();
+    setsid();
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    for (int fd = 0; fd < 3; fd++) dup2(null, fd);
+    if (chdir("/") < 0) _exit(1);
+    words[0][0] = '@';
+    guard();
+  }
+  close(done[1]);
+  char answered[512];
+  ssize_t n = child < 0 ? -1 : read(done[0], answered, sizeof answered - 1);
+  if (n == 1 && !answered[0]) return 0;
+  answered[n > 0 ? n : 0] = 0;
+  fprintf(stdout, "%s\n", n > 0 ? answered : "the keeper ended without a word");
+  return 1;
+}
