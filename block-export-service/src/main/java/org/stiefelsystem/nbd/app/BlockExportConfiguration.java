@@ -12,9 +12,9 @@ import org.springframework.boot.health.contributor.HealthIndicator;
 import org.springframework.boot.web.servlet.FilterRegistrationBean;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
-import org.stiefelsystem.nbd.export.BootIds;
 import org.stiefelsystem.nbd.export.Export;
 import org.stiefelsystem.nbd.export.Exports;
+import org.stiefelsystem.nbd.export.Leases;
 import org.stiefelsystem.nbd.export.RefusedException;
 import org.stiefelsystem.nbd.server.NbdLimits;
 import org.stiefelsystem.nbd.server.NbdServer;
@@ -24,20 +24,25 @@ import org.stiefelsystem.nbd.server.NbdServer;
 @EnableConfigurationProperties(BlockExportProperties.class)
 class BlockExportConfiguration {
 
+    /** random(4): generated once at each boot of this machine. */
+    private static final Path KERNEL_BOOT_ID = Path.of("/proc/sys/kernel/random/boot_id");
+
     @Bean
-    BootIds bootIds(BlockExportProperties properties) throws IOException {
-        return BootIds.in(runDir(properties).resolve("export-boot-ids"));
+    Leases leases(BlockExportProperties properties) throws IOException {
+        return Leases.in(
+                runDir(properties).resolve("leases"),
+                Files.readString(KERNEL_BOOT_ID).strip());
     }
 
     /** Opened here, so that a disk that may not be served ends the start. */
     @Bean
-    Exports exports(BlockExportProperties properties, BootIds bootIds) throws IOException {
+    Exports exports(BlockExportProperties properties, Leases leases) throws IOException {
         if (properties.export().exports().isEmpty()) {
             throw new RefusedException(
                     "There is nothing to serve.",
                     "Set stiefel.export.exports[0].name and stiefel.export.exports[0].path.");
         }
-        Exports exports = new Exports(bootIds);
+        Exports exports = new Exports(leases);
         try {
             for (BlockExportProperties.Disk disk : properties.export().exports()) {
                 exports.add(Export.open(disk.name(), Path.of(disk.path()), disk.readOnly()));
@@ -80,8 +85,8 @@ class BlockExportConfiguration {
     }
 
     @Bean
-    ExportsController exportsController(Exports exports, BootIds bootIds) {
-        return new ExportsController(exports, bootIds);
+    ExportsController exportsController(Exports exports, NbdServer server) {
+        return new ExportsController(exports, server);
     }
 
     @Bean

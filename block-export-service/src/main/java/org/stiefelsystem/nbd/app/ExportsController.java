@@ -1,66 +1,101 @@
 package org.stiefelsystem.nbd.app;
 
 import java.io.IOException;
+import java.net.Inet6Address;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
+import java.time.Instant;
 import java.util.List;
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpStatus;
 import org.springframework.http.ProblemDetail;
 import org.springframework.web.ErrorResponseException;
+import org.springframework.web.bind.annotation.DeleteMapping;
 import org.springframework.web.bind.annotation.GetMapping;
 import org.springframework.web.bind.annotation.PostMapping;
+import org.springframework.web.bind.annotation.PutMapping;
 import org.springframework.web.bind.annotation.RequestBody;
+import org.springframework.web.bind.annotation.RequestParam;
 import org.springframework.web.bind.annotation.ResponseStatus;
 import org.springframework.web.bind.annotation.RestController;
-import org.stiefelsystem.nbd.export.BootIds;
 import org.stiefelsystem.nbd.export.Export;
 import org.stiefelsystem.nbd.export.Exports;
-import org.stiefelsystem.nbd.export.PeerAddress;
+import org.stiefelsystem.nbd.export.Lease;
+import org.stiefelsystem.nbd.export.Leases;
+import org.stiefelsystem.nbd.server.NbdServer;
 
 /** The admin API. */
 @RestController
 class ExportsController {
 
     private final Exports exports;
-    private final BootIds bootIds;
+    private final NbdServer server;
 
-    ExportsController(Exports exports, BootIds bootIds) {
+    ExportsController(Exports exports, NbdServer server) {
         this.exports = exports;
-        this.bootIds = bootIds;
+        this.server = server;
     }
 
-    /** An export and how it is used right now. */
+    /**
+     * An export and how it is used right now.
+     *
+     * @param state {@code free}, {@code held} by a holder that is connected, {@code waiting} for a holder that is not, or
+     *     {@code failed}: a sync failed
+     * @param holder the address of whoever may write
+     * @param bootId of a holder that is a guest
+     * @param since when the holder was first let in
+     * @param reconnects how often it came back
+     * @param bytesUnflushed written and not flushed since
+     */
     record ExportUse(
             String name,
             String path,
             long size,
             boolean readOnly,
-            int connections,
+            String state,
             @Nullable String holder,
+            @Nullable String bootId,
+            @Nullable Instant since,
+            int reconnects,
+            int connections,
             long bytesRead,
             long bytesWritten,
-            String state) {
+            long bytesUnflushed) {
 
-        static ExportUse of(Export export) {
-            PeerAddress holder = export.lease().holder();
+        static ExportUse of(Export export, Lease lease) {
+            Lease.Holder holder = lease.holder();
             return new ExportUse(
                     export.name(),
                     export.path(),
                     export.size(),
                     export.readOnly(),
-                    export.lease().connections(),
-                    holder == null ? null : holder.text(),
+                    export.failed() ? "failed" : lease.state().name().toLowerCase(Locale.ROOT),
+                    holder == null ? null : holder.address().text(),
+                    holder == null ? null : holder.bootId(),
+                    holder == null ? null : holder.since(),
+                    holder == null ? 0 : holder.reconnects(),
+                    lease.connections(),
                     export.bytesRead(),
                     export.bytesWritten(),
-                    export.failed() ? "failed" : holder == null ? "free" : "held");
+                    export.bytesUnflushed());
         }
     }
 
     /** A boot that may ask for an export. */
     record Boot(@Nullable String bootId, @Nullable String export) {}
 
+    /** Who had an export until now. */
+    record BrokenLease(String holder, @Nullable String bootId) {}
+
+    /** Where to listen: {@code fe80::1%eth0}. */
+    record Listen(@Nullable String address) {}
+
     @GetMapping("/exports")
     List<ExportUse> exports() {
-        return exports.all().stream().map(ExportUse::of).toList();
+        return exports.all().stream()
+                .map(export -> ExportUse.of(export, exports.leases().of(export.name())))
+                .toList();
     }
 
     @PostMapping("/boot-ids")
@@ -68,13 +103,55 @@ class ExportsController {
     void register(@RequestBody Boot boot) throws IOException {
         String bootId = boot.bootId();
         String export = boot.export();
-        if (bootId == null || export == null || !BootIds.isBootId(bootId)) {
+        if (bootId == null || export == null || !Leases.isBootId(bootId)) {
             throw problem(HttpStatus.BAD_REQUEST, "bootId is 32 hexadecimal digits in lower case; export is a name.");
         }
+        refuseUnknown(export);
+        exports.leases().register(bootId, export);
+    }
+
+    /** Takes the export from its holder, who is refused from now on. Answers who had it. */
+    @DeleteMapping("/lease")
+    BrokenLease breakLease(@RequestParam("export") String export) throws IOException {
+        refuseUnknown(export);
+        return exports.leases()
+                .breakLease(export)
+                .map(holder -> new BrokenLease(holder.address().text(), holder.bootId()))
+                .orElseThrow(() -> problem(HttpStatus.CONFLICT, "Nobody has this export."));
+    }
+
+    /** The link that is served was made anew, and has another index, maybe another address. */
+    @PutMapping("/listen")
+    @ResponseStatus(HttpStatus.NO_CONTENT)
+    void listen(@RequestBody Listen listen) {
+        InetAddress address = linkLocal(listen.address());
+        try {
+            server.move(address);
+        } catch (IOException e) {
+            throw problem(HttpStatus.CONFLICT, String.valueOf(e.getMessage()));
+        }
+    }
+
+    private static InetAddress linkLocal(@Nullable String text) {
+        try {
+            if (text != null
+                    && text.contains("%")
+                    && text.contains(":")
+                    && InetAddress.getByName(text) instanceof Inet6Address address
+                    && address.isLinkLocalAddress()
+                    && address.getScopeId() != 0) {
+                return address;
+            }
+        } catch (UnknownHostException e) {
+            // Said below: no such link, or no address at all.
+        }
+        throw problem(HttpStatus.BAD_REQUEST, "address is an IPv6 link-local address with a link of this machine.");
+    }
+
+    private void refuseUnknown(String export) {
         if (exports.named(export).isEmpty()) {
             throw problem(HttpStatus.NOT_FOUND, "No export has this name.");
         }
-        bootIds.register(bootId, export);
     }
 
     private static ErrorResponseException problem(HttpStatus status, String words) {

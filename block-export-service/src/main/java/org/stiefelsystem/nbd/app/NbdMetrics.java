@@ -14,6 +14,8 @@ import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import org.stiefelsystem.nbd.export.Export;
 import org.stiefelsystem.nbd.export.Exports;
+import org.stiefelsystem.nbd.export.Lease;
+import org.stiefelsystem.nbd.export.Leases;
 import org.stiefelsystem.nbd.protocol.Command;
 import org.stiefelsystem.nbd.protocol.NbdError;
 import org.stiefelsystem.nbd.server.NbdObserver;
@@ -35,10 +37,12 @@ class NbdMetrics implements NbdObserver {
     };
 
     private final MeterRegistry meters;
+    private final Leases leases;
     private final Map<Export, Map<Command, CommandMeters>> byExport = new HashMap<>();
 
     NbdMetrics(MeterRegistry meters, Exports exports) {
         this.meters = meters;
+        this.leases = exports.leases();
         exports.all().forEach(this::register);
     }
 
@@ -54,12 +58,16 @@ class NbdMetrics implements NbdObserver {
         byExport.put(export, commands);
         bytes(export, "read", Export::bytesRead);
         bytes(export, "write", Export::bytesWritten);
-        Gauge.builder("stiefel.nbd.connections", export, e -> e.lease().connections())
+        Gauge.builder(
+                        "stiefel.nbd.connections",
+                        export,
+                        e -> leases.of(e.name()).connections())
                 .tag("export", export.name())
                 .description("Connections that are in transmission")
                 .register(meters);
-        lease(export, "held", true);
-        lease(export, "free", false);
+        for (Lease.State state : Lease.State.values()) {
+            lease(export, state);
+        }
     }
 
     private CommandMeters meters(Export export, String command) {
@@ -88,9 +96,9 @@ class NbdMetrics implements NbdObserver {
                 .register(meters);
     }
 
-    private void lease(Export export, String state, boolean held) {
-        Gauge.builder("stiefel.nbd.lease", export, e -> e.lease().held() == held ? 1 : 0)
-                .tags("export", export.name(), "state", state)
+    private void lease(Export export, Lease.State state) {
+        Gauge.builder("stiefel.nbd.lease", export, e -> leases.of(e.name()).state() == state ? 1 : 0)
+                .tags("export", export.name(), "state", state.name().toLowerCase(Locale.ROOT))
                 .description("1 for the state that the export's lease is in")
                 .register(meters);
     }

@@ -4,6 +4,7 @@ import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
 import org.stiefelsystem.nbd.linux.LinuxFile;
@@ -15,9 +16,10 @@ public final class Export implements Closeable {
     private final String path;
     private final boolean readOnly;
     private final StickySyncBackend backend;
-    private final Lease lease;
+    private final DiskFingerprint memory = DiskFingerprint.ofMemory();
     private final LongAdder bytesRead = new LongAdder();
     private final LongAdder bytesWritten = new LongAdder();
+    private final AtomicLong bytesFlushed = new AtomicLong();
     private volatile boolean readsIntoMemory;
     private volatile boolean leftOpen;
 
@@ -26,7 +28,6 @@ public final class Export implements Closeable {
         this.path = path;
         this.readOnly = readOnly;
         this.backend = new StickySyncBackend(backend);
-        this.lease = new Lease(!readOnly);
     }
 
     /** Opens a file or block device and keeps everybody else from using it; refused while it is in use. */
@@ -69,8 +70,10 @@ public final class Export implements Closeable {
         return backend.size();
     }
 
-    public Lease lease() {
-        return lease;
+    /** Which disk this is, and how it was left. */
+    DiskFingerprint fingerprint() throws IOException {
+        LinuxFile file = backend.file();
+        return file == null ? memory : DiskFingerprint.of(file);
     }
 
     public void read(ByteBuffer into, long offset) throws IOException {
@@ -94,7 +97,9 @@ public final class Export implements Closeable {
     }
 
     public void sync() throws IOException {
+        long written = bytesWritten.sum();
         backend.sync();
+        bytesFlushed.accumulateAndGet(written, Math::max);
     }
 
     /** Whether a sync failed: from then on all do, until the service starts anew. */
@@ -126,6 +131,11 @@ public final class Export implements Closeable {
 
     public long bytesWritten() {
         return bytesWritten.sum();
+    }
+
+    /** Bytes that were written and not flushed since. */
+    public long bytesUnflushed() {
+        return bytesWritten.sum() - bytesFlushed.get();
     }
 
     /**

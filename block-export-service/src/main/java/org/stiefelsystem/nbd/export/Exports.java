@@ -1,6 +1,7 @@
 package org.stiefelsystem.nbd.export;
 
 import java.io.Closeable;
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashMap;
@@ -12,19 +13,24 @@ import org.jspecify.annotations.Nullable;
 /** All exports of a server, by name. */
 public final class Exports implements Closeable {
 
-    private final BootIds bootIds;
+    private final Leases leases;
     private final Map<String, Export> byName = new LinkedHashMap<>();
 
-    public Exports(BootIds bootIds) {
-        this.bootIds = bootIds;
-        bootIds.keep(bootId -> all().stream().anyMatch(export -> export.lease().knows(bootId)));
+    public Exports(Leases leases) {
+        this.leases = leases;
     }
 
-    public synchronized void add(Export export) throws RefusedException {
-        if (byName.putIfAbsent(export.name(), export) != null) {
+    public Leases leases() {
+        return leases;
+    }
+
+    public synchronized void add(Export export) throws IOException {
+        if (byName.containsKey(export.name())) {
             throw new RefusedException(
                     "Two exports are named %s.".formatted(export.name()), "Give each export a name of its own.");
         }
+        leases.attach(export);
+        byName.put(export.name(), export);
     }
 
     public synchronized Collection<Export> all() {
@@ -51,23 +57,9 @@ public final class Exports implements Closeable {
         if (export == null) {
             return new Answer.Unknown("no export is named \"%s\"".formatted(shortened(asked)));
         }
-        String bootId = wanted.bootId();
-        if (bootId != null && !bootIds.admits(bootId, export.name())) {
-            return new Answer.Refused(
-                    "boot id %s is not known here: the host did not start this boot, or has forgotten it"
-                            .formatted(bootId));
-        }
-        PeerAddress holder = export.lease().keepsOut(peer);
-        if (holder != null) {
-            return new Answer.Refused(heldBy(export, holder));
-        }
-        return new Answer.Found(export, bootId);
-    }
-
-    /** The words for a peer that is kept out. */
-    public static String heldBy(Export export, @Nullable PeerAddress holder) {
-        return "export %s is in use by %s; a writable export serves one machine at a time"
-                .formatted(export.name(), holder == null ? "another machine" : holder);
+        return leases.refusal(export, peer, wanted.bootId())
+                .<Answer>map(Answer.Refused::new)
+                .orElseGet(() -> new Answer.Found(export, wanted.bootId()));
     }
 
     private synchronized @Nullable Export find(ExportName wanted) {

@@ -1,75 +1,54 @@
 package org.stiefelsystem.nbd.export;
 
-import java.util.HashMap;
-import java.util.Map;
+import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Who may use an export: a writable one serves one peer address at a time (DESIGN, safety rule 2, in its simple form),
- * a read-only one everybody. The holder holds it until its last connection has ended.
+ * Who has an export, at one moment; the rules are those of {@link Leases}.
+ *
+ * @param holder null while nobody has it; always null where it is read-only, which everybody may have
+ * @param connections those in transmission
  */
-public final class Lease {
+public record Lease(@Nullable Holder holder, int connections) {
 
-    private final boolean exclusive;
-    private @Nullable PeerAddress holder;
-    private int connections;
+    /**
+     * The one that may write.
+     *
+     * @param address where it came from last
+     * @param bootId of the guest's boot; null for a tool, which asked by the export's plain name
+     * @param since when it was first let in
+     * @param reconnects how often this boot came back
+     */
+    public record Holder(PeerAddress address, @Nullable String bootId, Instant since, int reconnects) {
 
-    /** The boots with connections, and how many each has. */
-    private final Map<String, Integer> boots = new HashMap<>();
-
-    private @Nullable String lastBoot;
-
-    Lease(boolean exclusive) {
-        this.exclusive = exclusive;
-    }
-
-    /** The holder that keeps this peer out; null when it may come in. */
-    public synchronized @Nullable PeerAddress keepsOut(PeerAddress peer) {
-        return exclusive && holder != null && !holder.equals(peer) ? holder : null;
-    }
-
-    /** Counts one more connection of this peer, and of its boot; false when another one holds the lease. */
-    public synchronized boolean take(PeerAddress peer, @Nullable String bootId) {
-        if (keepsOut(peer) != null) {
-            return false;
+        Holder reconnected(PeerAddress from) {
+            return new Holder(from, bootId, since, reconnects + 1);
         }
-        holder = exclusive ? peer : null;
-        connections++;
-        if (bootId != null) {
-            boots.merge(bootId, 1, Integer::sum);
-            lastBoot = bootId;
-        }
-        return true;
-    }
 
-    /** Whether this boot has a connection, or was the last that had one. */
-    synchronized boolean knows(String bootId) {
-        return boots.containsKey(bootId) || bootId.equals(lastBoot);
-    }
-
-    /** The end of a connection for which {@link #take} was true. */
-    public synchronized void release(@Nullable String bootId) {
-        if (connections == 0) {
-            throw new IllegalStateException("nobody holds this lease");
-        }
-        connections--;
-        if (bootId != null) {
-            boots.computeIfPresent(bootId, (id, many) -> many == 1 ? null : many - 1);
-        }
-        if (connections == 0) {
-            holder = null;
+        String words() {
+            return bootId == null ? address + " by its plain name" : address + " (boot " + shortened(bootId) + ")";
         }
     }
 
-    public synchronized @Nullable PeerAddress holder() {
-        return holder;
+    /** What a lease may be in. */
+    public enum State {
+        /** Nobody has the export. */
+        FREE,
+        /** The holder is connected. */
+        HELD,
+        /** The holder may come back, and nobody else may have the export. */
+        WAITING
     }
 
-    public synchronized int connections() {
-        return connections;
+    public State state() {
+        if (holder == null) {
+            return State.FREE;
+        }
+        return connections > 0 ? State.HELD : State.WAITING;
     }
 
-    public synchronized boolean held() {
-        return holder != null;
+    /** The first digits of a boot id, enough to tell boots apart. */
+    static String shortened(String bootId) {
+        return bootId.substring(0, 8);
     }
 }

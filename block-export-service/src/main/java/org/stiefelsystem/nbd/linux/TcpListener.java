@@ -17,6 +17,7 @@ public final class TcpListener implements AutoCloseable {
 
     private final int fd;
     private final InetSocketAddress address;
+    private volatile boolean shutDown;
 
     private TcpListener(int fd, InetSocketAddress address) {
         this.fd = fd;
@@ -86,7 +87,12 @@ public final class TcpListener implements AutoCloseable {
 
     /** Ends a waiting {@link #accept()}. */
     public void shutdown() {
+        shutDown = true;
         Libc.shutdown(fd, SHUT_RDWR);
+    }
+
+    public boolean isShutDown() {
+        return shutDown;
     }
 
     @Override

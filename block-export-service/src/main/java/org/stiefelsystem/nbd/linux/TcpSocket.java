@@ -38,6 +38,7 @@ public final class TcpSocket implements AutoCloseable {
     private static final int SHUT_WR = 1;
     private static final int SHUT_RDWR = 2;
     private static final short POLLIN = 1;
+    private static final short POLLRDHUP = 0x2000;
 
     private final int fd;
     private final InetSocketAddress peer;
@@ -119,6 +120,14 @@ public final class TcpSocket implements AutoCloseable {
                 throw new SystemCallException("recv", peer.toString(), (int) -n);
             }
         }
+    }
+
+    /** Whether the peer has closed its side, or the connection is dead; looks without waiting. */
+    public boolean hungUp() {
+        pollfd.set(JAVA_INT, 0, fd);
+        pollfd.set(JAVA_SHORT, 4, POLLRDHUP);
+        pollfd.set(JAVA_SHORT, 6, (short) 0);
+        return Libc.poll(pollfd, 1, 0) > 0;
     }
 
     /** Waits until there is something to receive, or the end of the stream. */

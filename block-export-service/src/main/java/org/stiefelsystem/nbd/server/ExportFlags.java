@@ -2,6 +2,7 @@ package org.stiefelsystem.nbd.server;
 
 import java.util.EnumSet;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import org.stiefelsystem.nbd.export.Export;
 import org.stiefelsystem.nbd.protocol.TransmissionFlag;
 
@@ -10,13 +11,16 @@ final class ExportFlags {
 
     private ExportFlags() {}
 
-    /** CAN_MULTI_CONN: all connections share one open file, so a flush on one covers the writes of all. */
-    static Set<TransmissionFlag> of(Export export) {
-        Set<TransmissionFlag> flags = EnumSet.of(
-                TransmissionFlag.HAS_FLAGS,
-                TransmissionFlag.SEND_FLUSH,
-                TransmissionFlag.SEND_FUA,
-                TransmissionFlag.CAN_MULTI_CONN);
+    /**
+     * CAN_MULTI_CONN: all connections share one open file, so a flush on one covers the writes of all. Not for a boot that
+     * writes, whose second connection would end its first.
+     */
+    static Set<TransmissionFlag> of(Export export, @Nullable String bootId) {
+        Set<TransmissionFlag> flags =
+                EnumSet.of(TransmissionFlag.HAS_FLAGS, TransmissionFlag.SEND_FLUSH, TransmissionFlag.SEND_FUA);
+        if (bootId == null || export.readOnly()) {
+            flags.add(TransmissionFlag.CAN_MULTI_CONN);
+        }
         if (export.readOnly()) {
             flags.add(TransmissionFlag.READ_ONLY);
         } else {

@@ -9,7 +9,9 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.stiefelsystem.nbd.export.Export;
 import org.stiefelsystem.nbd.export.Exports;
+import org.stiefelsystem.nbd.export.Leases;
 import org.stiefelsystem.nbd.export.PeerAddress;
+import org.stiefelsystem.nbd.export.Session;
 import org.stiefelsystem.nbd.linux.TcpSocket;
 import org.stiefelsystem.nbd.protocol.ClientFlags;
 import org.stiefelsystem.nbd.protocol.ExportNameReply;
@@ -34,6 +36,7 @@ final class Handshake {
 
     private final TcpSocket socket;
     private final PeerAddress peer;
+    private final Session session;
     private final Exports exports;
     private final NbdLimits limits;
     private final PeerWarnings warnings;
@@ -43,12 +46,14 @@ final class Handshake {
     Handshake(
             TcpSocket socket,
             PeerAddress peer,
+            Session session,
             Exports exports,
             NbdLimits limits,
             PeerWarnings warnings,
             ByteBuffer buffer) {
         this.socket = socket;
         this.peer = peer;
+        this.session = session;
         this.exports = exports;
         this.limits = limits;
         this.warnings = warnings;
@@ -140,15 +145,22 @@ final class Handshake {
             case Exports.Answer.Unknown unknown -> throw new ProtocolViolation(unknown.words());
             case Exports.Answer.Refused refused -> throw new ProtocolViolation(refused.words());
         };
-        Export export = asked.export();
-        if (!export.lease().take(peer, asked.bootId())) {
-            throw new ProtocolViolation(Exports.heldBy(export, export.lease().holder()));
-        }
-        return announced(new Negotiated(export, peer, asked.bootId()), () -> {
-            buffer.clear();
-            new ExportNameReply(export.size(), ExportFlags.of(export), zeroes).encode(buffer);
-            socket.send(buffer.flip(), false);
-        });
+        return switch (take(asked)) {
+            case Leases.Answer.Granted granted ->
+                announced(asked.export(), () -> {
+                    buffer.clear();
+                    new ExportNameReply(asked.export().size(), ExportFlags.of(asked.export(), asked.bootId()), zeroes)
+                            .encode(buffer);
+                    socket.send(buffer.flip(), false);
+                });
+            case Leases.Answer.Refused refused -> throw new ProtocolViolation(refused.words());
+            case Leases.Answer.Abandoned abandoned -> throw new HandshakeAbandonedException(abandoned.why());
+        };
+    }
+
+    private Leases.Answer take(Exports.Answer.Found asked) {
+        Duration left = Duration.ofNanos(deadline - System.nanoTime());
+        return exports.leases().take(asked.export(), peer, asked.bootId(), session, left);
     }
 
     private void list() throws IOException {
@@ -158,14 +170,12 @@ final class Handshake {
         reply(OptionReply.ack(NbdOption.LIST.code()));
     }
 
-    /** The same answers as GO, without going; the export when it could be had. */
-    private Optional<Exports.Answer.Found> describe(int option, ExportQuery query) throws IOException {
+    /** The same answers as GO, without going. */
+    private void describe(int option, ExportQuery query) throws IOException {
         Optional<Exports.Answer.Found> found = find(option, query);
         if (found.isPresent()) {
-            replyInfo(option, found.get().export(), query.informationRequests());
-            reply(OptionReply.ack(option));
+            replyInfo(option, found.get(), query.informationRequests());
         }
-        return found;
     }
 
     private Optional<Negotiated> go(int option, ExportQuery query) throws IOException {
@@ -173,26 +183,25 @@ final class Handshake {
         if (found.isEmpty()) {
             return Optional.empty();
         }
-        Export export = found.get().export();
-        if (!export.lease().take(peer, found.get().bootId())) {
-            refuse(
-                    option,
-                    OptionReply.Type.ERR_POLICY,
-                    Exports.heldBy(export, export.lease().holder()));
-            return Optional.empty();
-        }
-        return Optional.of(announced(new Negotiated(export, peer, found.get().bootId()), () -> {
-            replyInfo(option, export, query.informationRequests());
-            reply(OptionReply.ack(option));
-        }));
+        return switch (take(found.get())) {
+            case Leases.Answer.Granted granted ->
+                Optional.of(announced(
+                        found.get().export(), () -> replyInfo(option, found.get(), query.informationRequests())));
+            case Leases.Answer.Refused refused -> {
+                refuse(option, OptionReply.Type.ERR_POLICY, refused.words());
+                yield Optional.empty();
+            }
+            case Leases.Answer.Abandoned abandoned -> throw new HandshakeAbandonedException(abandoned.why());
+        };
     }
 
     private interface Announcement {
         void send() throws IOException;
     }
 
-    /** A lease must not outlive a connection that dies during the last reply. */
-    private static Negotiated announced(Negotiated negotiated, Announcement announcement) throws IOException {
+    /** A connection that dies during the last reply must not keep the export. */
+    private Negotiated announced(Export export, Announcement announcement) throws IOException {
+        Negotiated negotiated = new Negotiated(export, exports.leases(), session);
         boolean sent = false;
         try {
             announcement.send();
@@ -200,7 +209,7 @@ final class Handshake {
             return negotiated;
         } finally {
             if (!sent) {
-                negotiated.close();
+                negotiated.end(false);
             }
         }
     }
@@ -220,8 +229,9 @@ final class Handshake {
         };
     }
 
-    private void replyInfo(int option, Export export, Set<Integer> requests) throws IOException {
-        reply(OptionReply.info(option, new InfoReply.Export(export.size(), ExportFlags.of(export))));
+    private void replyInfo(int option, Exports.Answer.Found found, Set<Integer> requests) throws IOException {
+        Export export = found.export();
+        reply(OptionReply.info(option, new InfoReply.Export(export.size(), ExportFlags.of(export, found.bootId()))));
         if (requests.contains(InfoReply.NBD_INFO_NAME)) {
             reply(OptionReply.info(option, new InfoReply.Name(export.name())));
         }
@@ -229,6 +239,7 @@ final class Handshake {
             reply(OptionReply.info(option, new InfoReply.Description(export.path())));
         }
         reply(OptionReply.info(option, new InfoReply.BlockSize(MINIMUM_BLOCK, PREFERRED_BLOCK, limits.requestBytes())));
+        reply(OptionReply.ack(option));
     }
 
     /** An export name has no reply that could say so. */

@@ -10,12 +10,13 @@ import org.jspecify.annotations.Nullable;
 import org.stiefelsystem.nbd.export.Export;
 import org.stiefelsystem.nbd.export.Exports;
 import org.stiefelsystem.nbd.export.PeerAddress;
+import org.stiefelsystem.nbd.export.Session;
 import org.stiefelsystem.nbd.linux.SystemCallException;
 import org.stiefelsystem.nbd.linux.TcpSocket;
 import org.stiefelsystem.nbd.protocol.ProtocolViolation;
 
 /** One client from accept to close, on its own thread. */
-final class NbdConnection implements Runnable {
+final class NbdConnection implements Runnable, Session {
 
     private static final System.Logger LOG = System.getLogger(NbdConnection.class.getName());
 
@@ -31,6 +32,7 @@ final class NbdConnection implements Runnable {
     private final PeerWarnings warnings;
     private final Runnable ended;
     private volatile boolean stopping;
+    private volatile boolean fenced;
     private volatile @Nullable Transmission transmission;
 
     NbdConnection(
@@ -73,6 +75,17 @@ final class NbdConnection implements Runnable {
     }
 
     @Override
+    public void fence() {
+        fenced = true;
+        socket.shutdown();
+    }
+
+    @Override
+    public boolean hungUp() {
+        return socket.hungUp();
+    }
+
+    @Override
     public void run() {
         try {
             socket.configure(
@@ -83,9 +96,11 @@ final class NbdConnection implements Runnable {
             }
         } catch (ProtocolViolation e) {
             warnings.warn("closed {0}: {1}", peer, e.getMessage());
+        } catch (HandshakeAbandonedException e) {
+            LOG.log(System.Logger.Level.INFO, "gave up a handshake with {0}: {1}", peer, e.getMessage());
         } catch (EOFException | SocketTimeoutException | SystemCallException e) {
             LOG.log(
-                    stopping ? System.Logger.Level.DEBUG : System.Logger.Level.INFO,
+                    stopping || fenced ? System.Logger.Level.DEBUG : System.Logger.Level.INFO,
                     "lost {0}: {1}",
                     peer,
                     e.getMessage());
@@ -102,7 +117,7 @@ final class NbdConnection implements Runnable {
     private Optional<Negotiated> negotiate() throws IOException {
         ByteBuffer buffer = pool.takeForHandshake();
         try {
-            return new Handshake(socket, peer, exports, limits, warnings, buffer).negotiate();
+            return new Handshake(socket, peer, this, exports, limits, warnings, buffer).negotiate();
         } finally {
             pool.give(buffer);
         }
@@ -111,22 +126,29 @@ final class NbdConnection implements Runnable {
     private void transmit(Negotiated negotiated) throws IOException {
         Export export = negotiated.export();
         LOG.log(System.Logger.Level.INFO, "{0} opened export {1}", peer, export.name());
-        try (negotiated) {
-            transmit(negotiated, pool.takeForTransmission());
+        boolean disconnected = false;
+        try {
+            disconnected = transmit(negotiated, pool.takeForTransmission());
         } finally {
-            LOG.log(System.Logger.Level.INFO, "{0} left export {1}", peer, export.name());
+            negotiated.end(disconnected);
+            LOG.log(
+                    System.Logger.Level.INFO,
+                    fenced ? "{0} was made to leave export {1}" : "{0} left export {1}",
+                    peer,
+                    export.name());
         }
     }
 
-    private void transmit(Negotiated negotiated, BufferPool.Buffers buffers) throws IOException {
+    private boolean transmit(Negotiated negotiated, BufferPool.Buffers buffers) throws IOException {
         try {
             Transmission current =
-                    new Transmission(negotiated, socket, pool, buffers, limits, observer, () -> stopping);
+                    new Transmission(negotiated, socket, pool, buffers, limits, observer, () -> stopping, () -> fenced);
             transmission = current;
-            current.run();
-            if (stopping) {
+            boolean disconnected = current.run();
+            if (stopping && !fenced) {
                 sayGoodbye(buffers.received());
             }
+            return disconnected;
         } finally {
             transmission = null;
             pool.give(buffers);

@@ -1,6 +1,8 @@
 package org.stiefelsystem.nbd.server;
 
 import java.io.IOException;
+import java.net.Inet6Address;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.LinkedHashMap;
@@ -10,6 +12,7 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.stiefelsystem.nbd.export.Export;
 import org.stiefelsystem.nbd.export.Exports;
+import org.stiefelsystem.nbd.export.Leases;
 import org.stiefelsystem.nbd.export.PeerAddress;
 import org.stiefelsystem.nbd.export.RefusedException;
 import org.stiefelsystem.nbd.linux.Errno;
@@ -56,18 +59,46 @@ public final class NbdServer implements AutoCloseable {
         if (listener != null) {
             throw new IllegalStateException("already started");
         }
-        if (wanted.isUnresolved()) {
+        stopping = false;
+        listenAt(wanted);
+    }
+
+    /**
+     * Listens at another address of the same port from now on, because the link that it was bound to was made anew;
+     * connections go on. Refused with words when the address cannot be had; the old one is kept then.
+     */
+    public synchronized void move(InetAddress address) throws IOException {
+        TcpListener old = listener;
+        if (old == null) {
+            throw new IllegalStateException("not started");
+        }
+        if (isSame(old.address().getAddress(), address)) {
+            return;
+        }
+        listenAt(new InetSocketAddress(address, old.address().getPort()));
+        old.shutdown();
+    }
+
+    /** Java takes the same address on two links as equal. */
+    private static boolean isSame(InetAddress one, InetAddress other) {
+        return one.equals(other)
+                && (!(one instanceof Inet6Address six)
+                        || !(other instanceof Inet6Address otherSix)
+                        || six.getScopeId() == otherSix.getScopeId());
+    }
+
+    private synchronized void listenAt(InetSocketAddress address) throws IOException {
+        if (address.isUnresolved()) {
             throw new RefusedException(
-                    "%s is no address of this machine.".formatted(wanted.getHostString()),
+                    "%s is no address of this machine.".formatted(address.getHostString()),
                     "ip address lists the addresses; a link-local one needs its link: fe80::1%link.");
         }
         try {
-            TcpListener started = TcpListener.listen(wanted, BACKLOG);
+            TcpListener started = TcpListener.listen(address, BACKLOG);
             listener = started;
-            stopping = false;
             accepting = Thread.ofPlatform().name("nbd-accept").start(() -> accept(started));
         } catch (SystemCallException e) {
-            throw explained(e);
+            throw explained(address, e);
         }
     }
 
@@ -118,7 +149,7 @@ public final class NbdServer implements AutoCloseable {
         threads().forEach(thread -> join(thread, grace));
         snapshot().forEach(NbdConnection::abort);
         threads().forEach(thread -> join(thread, limit));
-        exports.all().forEach(export -> leave(export, limit));
+        exports.all().forEach(export -> leave(exports.leases(), export, limit));
         synchronized (this) {
             listener = null;
             accepting = null;
@@ -126,18 +157,20 @@ public final class NbdServer implements AutoCloseable {
     }
 
     /** Flushes; what a disk does not answer in time is left to it, and its descriptor stays open. */
-    private static void leave(Export export, long limit) {
+    private static void leave(Leases leases, Export export, long limit) {
         Thread flush = Thread.ofPlatform().daemon().name("nbd-flush").unstarted(() -> flush(export));
         if (!export.readOnly()) {
             flush.start();
             join(flush, limit);
         }
-        if (flush.isAlive() || export.lease().connections() > 0) {
+        if (flush.isAlive() || leases.of(export.name()).connections() > 0) {
             LOG.log(
                     System.Logger.Level.ERROR,
                     "export {0}: the disk does not answer; stopped without waiting for it any longer",
                     export.name());
             export.leaveOpen();
+        } else {
+            leases.settle(export);
         }
     }
 
@@ -155,11 +188,11 @@ public final class NbdServer implements AutoCloseable {
 
     private void accept(TcpListener open) {
         try (open) {
-            while (!stopping) {
+            while (!open.isShutDown()) {
                 try {
                     admit(open.accept());
                 } catch (IOException | RuntimeException | OutOfMemoryError e) {
-                    if (!stopping) {
+                    if (!open.isShutDown()) {
                         warnings.warn("cannot accept: {0}", e);
                         pause();
                     }
@@ -255,7 +288,7 @@ public final class NbdServer implements AutoCloseable {
         }
     }
 
-    private IOException explained(SystemCallException e) {
+    private static IOException explained(InetSocketAddress wanted, SystemCallException e) {
         String address = PeerAddress.of(wanted.getAddress()).text();
         return switch (e.errno()) {
             case Errno.EADDRINUSE -> {

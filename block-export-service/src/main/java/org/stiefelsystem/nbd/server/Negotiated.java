@@ -1,14 +1,14 @@
 package org.stiefelsystem.nbd.server;
 
-import org.jspecify.annotations.Nullable;
 import org.stiefelsystem.nbd.export.Export;
-import org.stiefelsystem.nbd.export.PeerAddress;
+import org.stiefelsystem.nbd.export.Leases;
+import org.stiefelsystem.nbd.export.Session;
 
-/** What the handshake led to. Holds the export's lease for one connection until it is closed. */
-record Negotiated(Export export, PeerAddress peer, @Nullable String bootId) implements AutoCloseable {
+/** What the handshake led to: the session has the export until {@link #end}. */
+record Negotiated(Export export, Leases leases, Session session) {
 
-    @Override
-    public void close() {
-        export.lease().release(bootId);
+    /** Lets go of the export; {@code inOrder} when the client said NBD_CMD_DISC. */
+    void end(boolean inOrder) {
+        leases.release(export, session, inOrder);
     }
 }

@@ -1,5 +1,6 @@
 package org.stiefelsystem.nbd.server;
 
+import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.Optional;
@@ -39,6 +40,7 @@ final class Transmission {
     private final NbdLimits limits;
     private final NbdObserver observer;
     private final BooleanSupplier stopping;
+    private final BooleanSupplier fenced;
     private volatile long inFlightBytes;
 
     Transmission(
@@ -48,7 +50,8 @@ final class Transmission {
             BufferPool.Buffers buffers,
             NbdLimits limits,
             NbdObserver observer,
-            BooleanSupplier stopping) {
+            BooleanSupplier stopping,
+            BooleanSupplier fenced) {
         this.export = negotiated.export();
         this.socket = socket;
         this.pool = pool;
@@ -58,6 +61,7 @@ final class Transmission {
         this.limits = limits;
         this.observer = observer;
         this.stopping = stopping;
+        this.fenced = fenced;
     }
 
     /** The payload of the request that is being done now; 0 for small ones, which are done at once. */
@@ -65,28 +69,36 @@ final class Transmission {
         return inFlightBytes;
     }
 
-    /** Returns when the client disconnected, closed between two requests, or the server stops. */
-    void run() throws IOException {
+    /**
+     * Returns when the client disconnected, closed between two requests, the connection was fenced, or the server stops.
+     *
+     * @return whether the client disconnected, with NBD_CMD_DISC
+     */
+    boolean run() throws IOException {
         received.clear().limit(0);
         while (true) {
             while (received.remaining() >= Request.BYTES) {
+                if (fenced.getAsBoolean()) {
+                    // What was received and not begun was not answered, so the client sends it anew: elsewhere.
+                    return false;
+                }
                 Request request = Request.decode(received);
                 if (request.command() == Command.DISC) {
                     replies.flush();
-                    return;
+                    return true;
                 }
                 answer(request);
             }
             replies.flush();
             if (stopping.getAsBoolean()) {
-                return;
+                return false;
             }
             received.compact();
             if (!socket.receive(received)) {
-                if (received.position() > 0 && !stopping.getAsBoolean()) {
+                if (received.position() > 0 && !stopping.getAsBoolean() && !fenced.getAsBoolean()) {
                     throw new ProtocolViolation("the connection ended in the middle of a request");
                 }
-                return;
+                return false;
             }
             received.flip();
         }
@@ -204,6 +216,9 @@ final class Transmission {
     /** The next bytes of a payload: those that were received already, or a new piece from the socket. */
     private ByteBuffer nextPiece(long left) throws IOException {
         if (!received.hasRemaining()) {
+            if (fenced.getAsBoolean()) {
+                throw new EOFException("fenced in the middle of a WRITE, which was not answered");
+            }
             replies.flush();
             received.clear().limit((int) Math.min(left, Math.min(WRITE_BYTES, received.capacity())));
             socket.receiveFully(received);

@@ -12,6 +12,7 @@ import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
 import org.jspecify.annotations.NullUnmarked;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -19,7 +20,13 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.io.TempDir;
 import org.springframework.context.ConfigurableApplicationContext;
+import org.stiefelsystem.nbd.export.Export;
+import org.stiefelsystem.nbd.export.Exports;
+import org.stiefelsystem.nbd.export.Lease;
+import org.stiefelsystem.nbd.export.Leases;
+import org.stiefelsystem.nbd.export.PeerAddress;
 import org.stiefelsystem.nbd.export.RefusedException;
+import org.stiefelsystem.nbd.export.Session;
 import org.stiefelsystem.nbd.server.NbdServer;
 
 /** The whole service, with its admin API and actuator. */
@@ -89,8 +96,9 @@ class BlockExportApplicationTests {
     void exportsAreListed() throws Exception {
         assertThat(send(admin("/exports")).body())
                 .isEqualTo("[{\"name\":\"root\",\"path\":\"" + directory.resolve("disk.img")
-                        + "\",\"size\":1048576,\"readOnly\":false,\"connections\":0,\"holder\":null,"
-                        + "\"bytesRead\":0,\"bytesWritten\":0,\"state\":\"free\"}]");
+                        + "\",\"size\":1048576,\"readOnly\":false,\"state\":\"free\",\"holder\":null,"
+                        + "\"bootId\":null,\"since\":null,\"reconnects\":0,\"connections\":0,"
+                        + "\"bytesRead\":0,\"bytesWritten\":0,\"bytesUnflushed\":0}]");
     }
 
     @Test
@@ -130,8 +138,69 @@ class BlockExportApplicationTests {
         assertThat(post("{\"bootId\":\"0123\",\"export\":\"root\"}")).isEqualTo(400);
         assertThat(post("{}")).isEqualTo(400);
         assertThat(post("[")).isEqualTo(400);
-        assertThat(Files.readString(directory.resolve("run/export-boot-ids")))
-                .isEqualTo("0123456789abcdef0123456789abcdef root\n");
+        assertThat(Files.readString(directory.resolve("run/leases")))
+                .startsWith("machine\t" + Files.readString(Path.of("/proc/sys/kernel/random/boot_id")))
+                .contains("boot\t0123456789abcdef0123456789abcdef\troot\tnew\t\n");
+    }
+
+    @Test
+    void aLeaseIsBrokenAndItsHolderTold() throws Exception {
+        Leases leases = context.getBean(Leases.class);
+        Export root = context.getBean(Exports.class).named("root").orElseThrow();
+        assertThat(delete("/lease?export=nothing").statusCode()).isEqualTo(404);
+        assertThat(delete("/lease?export=root").statusCode()).isEqualTo(409);
+        assertThat(delete("/lease").statusCode()).isEqualTo(400);
+        String bootId = "f".repeat(32);
+        leases.register(bootId, "root");
+        Session session = new Session() {
+            @Override
+            public void fence() {
+                // Gone already.
+            }
+
+            @Override
+            public boolean hungUp() {
+                return false;
+            }
+        };
+        leases.take(root, new PeerAddress("fe80::1%br0"), bootId, session, Duration.ZERO);
+        leases.release(root, session, false);
+        assertThat(send(admin("/exports")).body())
+                .contains("\"state\":\"waiting\",\"holder\":\"fe80::1%br0\",\"bootId\":\"" + bootId + "\"");
+        assertThat(actuator("prometheus")).contains("stiefel_nbd_lease{export=\"root\",state=\"waiting\"} 1.0");
+        HttpResponse<String> broken = delete("/lease?export=root");
+        assertThat(broken.statusCode()).isEqualTo(200);
+        assertThat(broken.body()).isEqualTo("{\"holder\":\"fe80::1%br0\",\"bootId\":\"" + bootId + "\"}");
+        assertThat(leases.of("root").state()).isEqualTo(Lease.State.FREE);
+    }
+
+    private HttpResponse<String> delete(String path) throws Exception {
+        return send(admin(path).DELETE());
+    }
+
+    @Test
+    void onlyALinksOwnAddressIsListenedAt() throws Exception {
+        for (String body : new String[] {
+            "{}",
+            "[",
+            "{\"address\":\"127.0.0.1\"}",
+            "{\"address\":\"fe80::1\"}",
+            "{\"address\":\"fe80::1%nothing0\"}",
+            "{\"address\":\"2001:db8::1%lo\"}",
+            "{\"address\":\"localhost\"}",
+            "{\"address\":\"fe80::1%lo\"}"
+        }) {
+            assertThat(put("/listen", body)).as(body).isEqualTo(400);
+        }
+        assertThat(context.getBean(NbdServer.class).address().getAddress().isLoopbackAddress())
+                .isTrue();
+    }
+
+    private int put(String path, String body) throws Exception {
+        return send(admin(path)
+                        .header("Content-Type", "application/json")
+                        .PUT(HttpRequest.BodyPublishers.ofString(body)))
+                .statusCode();
     }
 
     private int post(String body) throws Exception {

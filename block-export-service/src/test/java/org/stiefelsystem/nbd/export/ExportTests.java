@@ -249,7 +249,7 @@ class ExportTests {
 
     @Test
     void twoExportsOfOneNameAreRefused() throws IOException {
-        try (Exports exports = new Exports(BootIds.inMemory())) {
+        try (Exports exports = new Exports(Leases.inMemory())) {
             exports.add(Export.memory("root", 1));
             assertThatExceptionOfType(RefusedException.class).isThrownBy(() -> exports.add(Export.memory("root", 1)));
         }

@@ -15,10 +15,10 @@ import org.jspecify.annotations.NullUnmarked;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.stiefelsystem.nbd.export.BootIds;
 import org.stiefelsystem.nbd.export.Export;
 import org.stiefelsystem.nbd.export.Exports;
 import org.stiefelsystem.nbd.export.FakeDisk;
+import org.stiefelsystem.nbd.export.Leases;
 
 /** What is said to be on stable storage is there: a disk that fails, behind a real server. */
 @NullUnmarked
@@ -37,7 +37,7 @@ class DurabilityTests {
     void start() throws IOException {
         disk = new FakeDisk(SIZE);
         root = disk.export("root");
-        exports = new Exports(BootIds.inMemory());
+        exports = new Exports(Leases.inMemory());
         exports.add(root);
         serve(NbdLimits.defaults(), new BufferPool(NbdLimits.defaults()));
     }
@@ -161,11 +161,11 @@ class DurabilityTests {
         try (Peer peer = Peer.in(server.address(), "root")) {
             assertThat(peer.closedByServer()).isTrue();
         }
-        await().until(() -> root.lease().connections() == 0);
+        await().until(() -> exports.leases().of("root").connections() == 0);
         full.set(false);
         try (Peer peer = Peer.greeted(server.address(), "127.0.0.2")) {
             peer.go("root");
-            assertThat(root.lease().holder()).hasToString("127.0.0.2");
+            assertThat(exports.leases().of("root").holder().address()).hasToString("127.0.0.2");
         }
     }
 
@@ -186,6 +186,6 @@ class DurabilityTests {
         } finally {
             release.countDown();
         }
-        await().until(() -> root.lease().connections() == 0);
+        await().until(() -> exports.leases().of("root").connections() == 0);
     }
 }

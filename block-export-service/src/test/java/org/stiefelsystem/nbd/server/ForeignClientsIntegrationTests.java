@@ -15,9 +15,9 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.stiefelsystem.nbd.export.BootIds;
 import org.stiefelsystem.nbd.export.Export;
 import org.stiefelsystem.nbd.export.Exports;
+import org.stiefelsystem.nbd.export.Leases;
 import org.stiefelsystem.nbd.export.RefusedException;
 import org.stiefelsystem.nbd.linux.OpenFiles;
 
@@ -41,7 +41,7 @@ class ForeignClientsIntegrationTests {
         byte[] noise = new byte[SIZE];
         new Random(1).nextBytes(noise);
         random = Files.write(directory.resolve("random"), noise);
-        exports = new Exports(BootIds.inMemory());
+        exports = new Exports(Leases.inMemory());
         exports.add(Export.open("root", image, false));
         exports.add(Export.open("random", random, true));
         server = new NbdServer(

@@ -15,9 +15,9 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.stiefelsystem.nbd.export.BootIds;
 import org.stiefelsystem.nbd.export.Export;
 import org.stiefelsystem.nbd.export.Exports;
+import org.stiefelsystem.nbd.export.Leases;
 import org.stiefelsystem.nbd.export.RefusedException;
 
 /** Block devices: loop devices, which need root and a kernel that has them. */
@@ -148,7 +148,7 @@ class LoopDeviceIntegrationTests {
         byte[] noise = new byte[SIZE];
         new Random(2).nextBytes(noise);
         Path random = Files.write(directory.resolve("random"), noise);
-        Exports exports = new Exports(BootIds.inMemory());
+        Exports exports = new Exports(Leases.inMemory());
         try (exports;
                 NbdServer server = serve(exports)) {
             String uri = "nbd://127.0.0.1:%d/root".formatted(server.address().getPort());

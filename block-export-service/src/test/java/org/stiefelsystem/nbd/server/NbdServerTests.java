@@ -20,9 +20,9 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.stiefelsystem.nbd.export.BootIds;
 import org.stiefelsystem.nbd.export.Export;
 import org.stiefelsystem.nbd.export.Exports;
+import org.stiefelsystem.nbd.export.Leases;
 import org.stiefelsystem.nbd.export.RefusedException;
 
 /** The conversation with a scripted peer, over real sockets. */
@@ -45,13 +45,13 @@ class NbdServerTests {
 
     private Exports exports;
     private NbdServer server;
-    private BootIds bootIds;
+    private Leases leases;
     private Export root;
 
     @BeforeEach
     void start() throws IOException {
-        bootIds = BootIds.inMemory();
-        exports = new Exports(bootIds);
+        leases = Leases.inMemory();
+        exports = new Exports(leases);
         root = Export.open("root", image("root.img"), false);
         exports.add(root);
         exports.add(Export.open("ro", image("ro.img"), true));
@@ -257,7 +257,7 @@ class NbdServerTests {
             }
         }
         in("root").close();
-        await().until(() -> root.lease().connections() == 0);
+        await().until(() -> exports.leases().of("root").connections() == 0);
     }
 
     // ---- limits of the handshake ----
@@ -349,13 +349,13 @@ class NbdServerTests {
                 assertThat(reply.text()).contains("in use by 127.0.0.1");
             }
             holder.ask(0, Peer.DISC, 0, 0, 0);
-            await().until(() -> root.lease().connections() == 1);
+            await().until(() -> exports.leases().of("root").connections() == 1);
             other.option(Peer.OPT_GO, Peer.query("root"));
             assertThat(other.reply().type()).isEqualTo(ERR_POLICY);
             again.ask(0, Peer.DISC, 0, 0, 0);
-            await().until(() -> root.lease().connections() == 0);
+            await().until(() -> exports.leases().of("root").connections() == 0);
             other.go("root");
-            assertThat(root.lease().holder()).hasToString("127.0.0.2");
+            assertThat(exports.leases().of("root").holder().address()).hasToString("127.0.0.2");
         }
     }
 
@@ -375,8 +375,8 @@ class NbdServerTests {
             peer.option(Peer.OPT_GO, Peer.query("root@" + BOOT_ID));
             Peer.OptionReply reply = peer.reply();
             assertThat(reply.type()).isEqualTo(ERR_POLICY);
-            assertThat(reply.text()).contains(BOOT_ID);
-            bootIds.register(BOOT_ID, "root");
+            assertThat(reply.text()).contains("never started this boot");
+            leases.register(BOOT_ID, "root");
             peer.go("root@" + BOOT_ID);
         }
         try (Peer peer = greeted()) {
@@ -566,7 +566,7 @@ class NbdServerTests {
                 }
             }
         }
-        await().until(() -> root.lease().connections() == 0);
+        await().until(() -> exports.leases().of("root").connections() == 0);
         assertThat(server.inFlightBytes()).isZero();
         in("root").close();
     }
@@ -608,7 +608,7 @@ class NbdServerTests {
             assertThat(waiting.closedByServer()).isTrue();
         }
         assertThat(server.running()).isFalse();
-        assertThat(root.lease().held()).isFalse();
+        assertThat(exports.leases().of("root").holder()).isNull();
     }
 
     @Test

@@ -1,0 +1,69 @@
+package org.stiefelsystem.nbd.export;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.UUID;
+import java.util.concurrent.TimeUnit;
+import org.stiefelsystem.nbd.linux.LinuxFile;
+
+/**
+ * What a guest that comes back to a disk must find unchanged.
+ *
+ * @param identity which disk it is, and how large
+ * @param writes changes with every write, whoever makes it; for a block device only within one run of the machine.
+ *     Empty where the kernel tells nothing
+ */
+record DiskFingerprint(String identity, String writes) {
+
+    private static final int S_IFMT = 0170000;
+    private static final int S_IFBLK = 0060000;
+
+    static DiskFingerprint of(LinuxFile disk) throws IOException {
+        Path open = disk.magicLink();
+        Map<String, Object> found = Files.readAttributes(open, "unix:mode,dev,ino,rdev");
+        if (((int) value(found, "mode") & S_IFMT) == S_IFBLK) {
+            long rdev = value(found, "rdev");
+            // makedev(3): the kernel's 12 and 20 bits, spread over 64
+            long major = ((rdev >> 8) & 0xfff) | ((rdev >> 32) & ~0xfffL);
+            long minor = (rdev & 0xff) | ((rdev >> 12) & ~0xffL);
+            return new DiskFingerprint(
+                    "device %d:%d of %d bytes".formatted(major, minor, disk.size()),
+                    writesOfDevice(Path.of("/sys/dev/block/%d:%d/stat".formatted(major, minor))));
+        }
+        FileTime modified = Files.getLastModifiedTime(open);
+        return new DiskFingerprint(
+                "file %x:%d of %d bytes".formatted(value(found, "dev"), value(found, "ino"), disk.size()),
+                "modified " + modified.to(TimeUnit.NANOSECONDS));
+    }
+
+    /** Memory is another disk after each start. */
+    static DiskFingerprint ofMemory() {
+        return new DiskFingerprint("memory " + UUID.randomUUID(), "");
+    }
+
+    /** Documentation/block/stat.rst: write I/Os are field 5, sectors written 7; discards 12 and 14. */
+    private static String writesOfDevice(Path stat) {
+        try {
+            List<String> fields = List.of(Files.readString(stat).strip().split("\\s+"));
+            return fields.size() < 14
+                    ? ""
+                    : "written %s %s %s %s".formatted(fields.get(4), fields.get(6), fields.get(11), fields.get(13));
+        } catch (IOException e) {
+            return "";
+        }
+    }
+
+    private static long value(Map<String, Object> found, String name) {
+        return ((Number) Objects.requireNonNull(found.get(name))).longValue();
+    }
+
+    /** Whether a disk that was left as {@code this} was written to until it was found as {@code later}. */
+    boolean wasWrittenUntil(DiskFingerprint later) {
+        return !writes.isEmpty() && !later.writes.isEmpty() && !writes.equals(later.writes);
+    }
+}

@@ -1,0 +1,486 @@
+package org.stiefelsystem.nbd.export;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Who may write to which export: DESIGN, safety rules 2 and 3. A writable export has one holder. A guest's lease is its
+ * boot; it outlives connections and restarts of this service, and ends when the guest disconnects in order, when it is
+ * broken on this machine, or when a newer boot at the same address takes over. A boot whose lease has ended is refused
+ * for ever, and so is every boot when this machine itself was restarted.
+ *
+ * <p>The fence: a boot that comes back is let in only when each of its older connections has let go of the export, so
+ * that no old write lands after a newer one.
+ */
+public final class Leases {
+
+    private static final System.Logger LOG = System.getLogger(Leases.class.getName());
+
+    /** How many boots are remembered; those that have an export are not forgotten, however many they are. */
+    public static final int MAX_BOOT_IDS = 64;
+
+    private static final Pattern BOOT_ID = Pattern.compile("[0-9a-f]{32}");
+
+    /** How often a handshake that waits looks whether its own peer is still there. */
+    private static final long LOOK_MILLIS = 50;
+
+    private final @Nullable Path file;
+    private final String machine;
+    private final Clock clock;
+
+    /** Oldest first. */
+    private final Map<String, Boot> boots = new LinkedHashMap<>();
+
+    private final Map<String, Holding> holdings = new HashMap<>();
+
+    private Leases(@Nullable Path file, String machine, Clock clock) {
+        this.file = file;
+        this.machine = machine;
+        this.clock = clock;
+    }
+
+    /** A boot that was registered; {@code ended} says why it is refused. */
+    private record Boot(
+            String export, boolean used, @Nullable String ended) {}
+
+    /** One export's lease and those who use it. */
+    private static final class Holding {
+
+        private final Set<Session> sessions = new LinkedHashSet<>();
+        private Lease.@Nullable Holder holder;
+
+        /** The disk, as it was when the holder was let in, or as the service left it. */
+        private @Nullable DiskFingerprint disk;
+
+        /** The newest handshake that waits until all sessions are gone; older ones give up. */
+        private @Nullable Session waiting;
+
+        private boolean isOf(@Nullable String bootId) {
+            return holder != null && bootId != null && bootId.equals(holder.bootId());
+        }
+    }
+
+    /** What a handshake is told. */
+    public sealed interface Answer {
+
+        /** It may begin; {@link #release} ends it. */
+        record Granted() implements Answer {}
+
+        /** Not now, or never; the words are for the peer. */
+        record Refused(String words) implements Answer {}
+
+        /** Nobody waits for an answer any more, or nobody should. */
+        record Abandoned(String why) implements Answer {}
+    }
+
+    /** Leases that are forgotten with the process. */
+    public static Leases inMemory() {
+        return new Leases(null, "", Clock.systemUTC());
+    }
+
+    /**
+     * Leases that are kept in {@code file}.
+     *
+     * @param machine names this run of this machine (the kernel's boot_id): what another run has left is not believed
+     */
+    public static Leases in(Path file, String machine) throws IOException {
+        Leases leases = new Leases(file, machine, Clock.systemUTC());
+        try {
+            leases.load(Files.readAllLines(file));
+        } catch (NoSuchFileException e) {
+            // The first start since the machine's.
+        }
+        return leases;
+    }
+
+    public static boolean isBootId(String text) {
+        return BOOT_ID.matcher(text).matches();
+    }
+
+    /** From now on this boot may ask for that export; not when that could not be saved. */
+    public synchronized void register(String bootId, String export) throws IOException {
+        if (!isBootId(bootId)) {
+            throw new IllegalArgumentException("a boot id is 32 hexadecimal digits in lower case");
+        }
+        if (boots.containsKey(bootId)) {
+            return;
+        }
+        Map<String, Boot> before = new LinkedHashMap<>(boots);
+        while (boots.size() >= MAX_BOOT_IDS) {
+            Optional<String> forgotten = leastWanted();
+            if (forgotten.isEmpty()) {
+                break;
+            }
+            boots.remove(forgotten.get());
+        }
+        boots.put(bootId, new Boot(export, false, null));
+        try {
+            save();
+        } catch (IOException e) {
+            boots.clear();
+            boots.putAll(before);
+            throw e;
+        }
+    }
+
+    /** Of those that have no export: the oldest that has ended, else the oldest that never asked, else the oldest. */
+    private Optional<String> leastWanted() {
+        List<Map.Entry<String, Boot>> idle = boots.entrySet().stream()
+                .filter(boot -> holdings.values().stream().noneMatch(holding -> holding.isOf(boot.getKey())))
+                .toList();
+        return Stream.of(
+                        idle.stream().filter(boot -> boot.getValue().ended != null),
+                        idle.stream().filter(boot -> !boot.getValue().used),
+                        idle.stream())
+                .flatMap(wanted -> wanted.map(Map.Entry::getKey))
+                .findFirst();
+    }
+
+    /**
+     * An export is served from now on. A guest that had another disk under this name, or whose disk was written to since
+     * this service ended, is not let back.
+     */
+    synchronized void attach(Export export) throws IOException {
+        Holding holding = holding(export.name());
+        DiskFingerprint before = holding.disk;
+        if (holding.holder == null || before == null) {
+            return;
+        }
+        DiskFingerprint now = export.fingerprint();
+        if (!before.identity().equals(now.identity())) {
+            revoke(holding, "the disk is not the same as before: another one, or of another size");
+        } else if (before.wasWrittenUntil(now)) {
+            revoke(holding, "the disk was written to while it was not served");
+        } else {
+            holding.disk = new DiskFingerprint(now.identity(), "");
+        }
+        save();
+    }
+
+    /** The service ends in order, everything is flushed: whoever writes to the disk from now on is somebody else. */
+    public synchronized void settle(Export export) {
+        Holding holding = holding(export.name());
+        if (holding.holder == null) {
+            return;
+        }
+        try {
+            holding.disk = export.fingerprint();
+            save();
+        } catch (IOException e) {
+            LOG.log(System.Logger.Level.WARNING, "the lease of {0} could not be saved: {1}", export.name(), e);
+        }
+    }
+
+    private void revoke(Holding holding, String why) {
+        Lease.Holder holder = holding.holder;
+        if (holder == null) {
+            return;
+        }
+        LOG.log(System.Logger.Level.WARNING, "{0} has lost its lease: {1}", holder.words(), why);
+        end(holding, holder, why);
+    }
+
+    private void end(Holding holding, Lease.Holder holder, String why) {
+        String bootId = holder.bootId();
+        if (bootId != null) {
+            boots.computeIfPresent(bootId, (id, boot) -> new Boot(boot.export, true, why));
+        }
+        holding.holder = null;
+        holding.disk = null;
+    }
+
+    /** Why this peer would not be let in now; empty when it would. */
+    synchronized Optional<String> refusal(Export export, PeerAddress peer, @Nullable String bootId) {
+        if (bootId != null) {
+            Boot boot = boots.get(bootId);
+            if (boot == null || !boot.export.equals(export.name())) {
+                return Optional.of(
+                        "the host was restarted, or never started this boot; its disk may have changed since");
+            }
+            if (boot.ended != null) {
+                return Optional.of(boot.ended);
+            }
+        }
+        Holding holding = holding(export.name());
+        Lease.Holder holder = holding.holder;
+        if (export.readOnly() || holder == null || holding.isOf(bootId)) {
+            return Optional.empty();
+        }
+        boolean sameAddress = holder.address().equals(peer);
+        if (holder.bootId() == null && bootId == null && sameAddress) {
+            return Optional.empty();
+        }
+        if (holder.bootId() != null && bootId != null && sameAddress) {
+            return holding.sessions.isEmpty()
+                    ? Optional.empty()
+                    : Optional.of(
+                            "the earlier boot of this machine, %s, is still connected; it is given up within a minute"
+                                    .formatted(Lease.shortened(holder.bootId())));
+        }
+        return Optional.of("export %s is in use by %s since %s; a writable export serves one machine at a time"
+                .formatted(export.name(), holder.words(), holder.since().truncatedTo(ChronoUnit.SECONDS)));
+    }
+
+    /**
+     * Lets a connection in, if the rules allow it. May wait until older connections of the same boot have let go, which
+     * it tells them to; the newest that waits wins.
+     */
+    public synchronized Answer take(
+            Export export, PeerAddress peer, @Nullable String bootId, Session session, Duration atMost) {
+        Holding holding = holding(export.name());
+        if (export.readOnly()) {
+            return refusal(export, peer, bootId)
+                    .<Answer>map(Answer.Refused::new)
+                    .orElseGet(() -> {
+                        boots.computeIfPresent(
+                                bootId == null ? "" : bootId, (id, boot) -> new Boot(boot.export, true, boot.ended));
+                        holding.sessions.add(session);
+                        return new Answer.Granted();
+                    });
+        }
+        long deadline = System.nanoTime() + atMost.toNanos();
+        while (true) {
+            Optional<String> refusal = refusal(export, peer, bootId);
+            if (refusal.isPresent()) {
+                return new Answer.Refused(refusal.get());
+            }
+            boolean joins = bootId == null && holding.holder != null;
+            if (joins || holding.sessions.isEmpty()) {
+                return grant(export, holding, peer, bootId, session);
+            }
+            Optional<String> vain = awaitFence(holding, session, deadline);
+            if (vain.isPresent()) {
+                return new Answer.Abandoned(vain.get());
+            }
+        }
+    }
+
+    /** Waits until all who have the export have let go of it; answers why that was in vain, if it was. */
+    private synchronized Optional<String> awaitFence(Holding holding, Session session, long deadline) {
+        holding.waiting = session;
+        holding.sessions.forEach(Session::fence);
+        notifyAll();
+        Optional<String> vain = Optional.empty();
+        while (!holding.sessions.isEmpty() && vain.isEmpty()) {
+            try {
+                wait(LOOK_MILLIS);
+                vain = whyInVain(holding, session, deadline);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                vain = Optional.of("this server stops");
+            }
+        }
+        return vain;
+    }
+
+    private static Optional<String> whyInVain(Holding holding, Session session, long deadline) {
+        if (!session.equals(holding.waiting)) {
+            return Optional.of("a newer handshake of the same boot came");
+        }
+        if (session.hungUp()) {
+            return Optional.of("the peer closed while older connections of its boot were being ended");
+        }
+        return System.nanoTime() < deadline
+                ? Optional.empty()
+                : Optional.of("an older connection of the same boot is still busy");
+    }
+
+    private Answer grant(Export export, Holding holding, PeerAddress peer, @Nullable String bootId, Session session) {
+        Lease.Holder before = holding.holder;
+        if (bootId == null) {
+            if (before == null) {
+                holding.holder = new Lease.Holder(peer, null, clock.instant(), 0);
+            }
+        } else if (before != null && holding.isOf(bootId)) {
+            holding.holder = before.reconnected(peer);
+            saveOrWarn(export);
+        } else {
+            try {
+                hand(export, holding, peer, bootId);
+            } catch (IOException e) {
+                // A lease that a restart of this service would forget is none.
+                LOG.log(System.Logger.Level.ERROR, "the lease of {0} could not be saved: {1}", export.name(), e);
+                return new Answer.Refused("the host cannot keep the lease: " + e.getMessage());
+            }
+        }
+        holding.waiting = null;
+        holding.sessions.add(session);
+        return new Answer.Granted();
+    }
+
+    /** The export goes to a boot that did not have it. */
+    private void hand(Export export, Holding holding, PeerAddress peer, String bootId) throws IOException {
+        Lease.Holder before = holding.holder;
+        DiskFingerprint diskBefore = holding.disk;
+        Map<String, Boot> bootsBefore = new LinkedHashMap<>(boots);
+        if (before != null) {
+            revoke(holding, "a newer boot of the same machine has the disk");
+        }
+        // The newest again.
+        boots.remove(bootId);
+        boots.put(bootId, new Boot(export.name(), true, null));
+        holding.holder = new Lease.Holder(peer, bootId, clock.instant(), 0);
+        holding.disk = new DiskFingerprint(export.fingerprint().identity(), "");
+        try {
+            save();
+        } catch (IOException e) {
+            holding.holder = before;
+            holding.disk = diskBefore;
+            boots.clear();
+            boots.putAll(bootsBefore);
+            throw e;
+        }
+    }
+
+    /**
+     * The end of a connection that was granted an export.
+     *
+     * @param inOrder it ended with NBD_CMD_DISC: a guest then gives its lease back
+     */
+    public synchronized void release(Export export, Session session, boolean inOrder) {
+        Holding holding = holding(export.name());
+        if (!holding.sessions.remove(session)) {
+            throw new IllegalStateException("this connection does not have " + export.name());
+        }
+        Lease.Holder holder = holding.holder;
+        if (holder != null && holding.sessions.isEmpty()) {
+            if (holder.bootId() == null) {
+                holding.holder = null;
+            } else if (inOrder) {
+                end(holding, holder, "this boot has let go of the disk");
+                saveOrWarn(export);
+            }
+        }
+        notifyAll();
+    }
+
+    /**
+     * Takes the export from its holder, who is refused from now on.
+     *
+     * @return who had it; empty when nobody did
+     */
+    public synchronized Optional<Lease.Holder> breakLease(String export) throws IOException {
+        Holding holding = holding(export);
+        Lease.Holder holder = holding.holder;
+        if (holder == null) {
+            return Optional.empty();
+        }
+        revoke(holding, "its lease was broken on the host");
+        holding.sessions.forEach(Session::fence);
+        notifyAll();
+        save();
+        return Optional.of(holder);
+    }
+
+    public synchronized Lease of(String export) {
+        Holding holding = holding(export);
+        return new Lease(holding.holder, holding.sessions.size());
+    }
+
+    private Holding holding(String export) {
+        return holdings.computeIfAbsent(export, name -> new Holding());
+    }
+
+    private void saveOrWarn(Export export) {
+        try {
+            save();
+        } catch (IOException e) {
+            LOG.log(System.Logger.Level.WARNING, "the lease of {0} could not be saved: {1}", export.name(), e);
+        }
+    }
+
+    /** Lines of fields between tabs, which no name of an export holds; whole or not at all. */
+    private void save() throws IOException {
+        if (file == null) {
+            return;
+        }
+        List<String> lines = new ArrayList<>(List.of("machine\t" + machine));
+        boots.forEach((bootId, boot) -> lines.add(String.join(
+                "\t", "boot", bootId, boot.export, boot.used ? "used" : "new", boot.ended == null ? "" : boot.ended)));
+        holdings.forEach((export, holding) -> {
+            Lease.Holder holder = holding.holder;
+            DiskFingerprint disk = holding.disk;
+            if (holder != null && holder.bootId() != null && disk != null) {
+                lines.add(String.join(
+                        "\t",
+                        "lease",
+                        export,
+                        holder.address().text(),
+                        holder.bootId(),
+                        holder.since().toString(),
+                        Integer.toString(holder.reconnects()),
+                        disk.identity(),
+                        disk.writes()));
+            }
+        });
+        Path fresh = file.resolveSibling(file.getFileName() + ".new");
+        Files.write(fresh, lines);
+        Files.move(fresh, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    }
+
+    private void load(List<String> lines) {
+        if (lines.isEmpty() || !lines.getFirst().equals("machine\t" + machine)) {
+            LOG.log(
+                    System.Logger.Level.WARNING,
+                    "this machine was restarted since {0} was written: no guest of before is let back",
+                    file);
+            return;
+        }
+        for (String line : lines) {
+            List<String> fields = List.of(line.split("\t", -1));
+            try {
+                switch (fields.getFirst()) {
+                    case "boot" -> loadBoot(fields);
+                    case "lease" -> loadLease(fields);
+                    default -> {}
+                }
+            } catch (RuntimeException e) {
+                // A boot that is not known is refused: the safe side.
+                LOG.log(System.Logger.Level.WARNING, "{0} has a line that says nothing: {1}", file, line);
+            }
+        }
+    }
+
+    private void loadBoot(List<String> fields) {
+        if (isBootId(fields.get(1))) {
+            String ended = fields.get(4);
+            boots.put(
+                    fields.get(1),
+                    new Boot(fields.get(2), fields.get(3).equals("used"), ended.isEmpty() ? null : ended));
+        }
+    }
+
+    private void loadLease(List<String> fields) {
+        Boot boot = boots.get(fields.get(3));
+        if (boot == null || boot.ended != null) {
+            return;
+        }
+        Lease.Holder holder = new Lease.Holder(
+                new PeerAddress(fields.get(2)),
+                fields.get(3),
+                Instant.parse(fields.get(4)),
+                Integer.parseInt(fields.get(5)));
+        DiskFingerprint disk = new DiskFingerprint(fields.get(6), fields.get(7));
+        Holding holding = holding(fields.get(1));
+        holding.holder = holder;
+        holding.disk = disk;
+    }
+}
