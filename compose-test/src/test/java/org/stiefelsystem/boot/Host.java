@@ -3,9 +3,12 @@ package org.stiefelsystem.boot;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.stiefelsystem.shell.demo.Lab;
 import org.stiefelsystem.shell.demo.ServerProcess;
 import tools.jackson.databind.JsonNode;
@@ -15,8 +18,11 @@ import tools.jackson.databind.json.JsonMapper;
 final class Host implements Closeable {
 
     private final Machine machine;
-    private final Path runDirectory;
-    private final ServerProcess server;
+    private final Path directory;
+    private final Path disk;
+    private final Path boot;
+    private final List<Path> logs = new ArrayList<>();
+    private @Nullable ServerProcess server;
 
     /**
      * Where a host runs.
@@ -54,18 +60,26 @@ final class Host implements Closeable {
         }
     }
 
-    private Host(Machine machine, Path runDirectory, ServerProcess server) {
+    private Host(Machine machine, Path directory, Path disk, Path boot) {
         this.machine = machine;
-        this.runDirectory = runDirectory;
-        this.server = server;
+        this.directory = directory;
+        this.disk = disk;
+        this.boot = boot;
     }
 
     /** Starts it and waits until it serves. */
     static Host serve(Machine machine, Path directory, Path disk, Path boot) throws IOException, InterruptedException {
-        Path runDirectory = directory.resolve(machine.name() + ".run");
-        ServerProcess server = ServerProcess.start(
-                machine.stiefelctl(
-                        runDirectory,
+        Host host = new Host(machine, directory, disk, boot);
+        host.start();
+        return host;
+    }
+
+    /** Starts the services, also again after they were stopped or killed. */
+    void start() throws IOException, InterruptedException {
+        Path log = directory.resolve(machine.name() + "." + logs.size() + ".log");
+        logs.add(log);
+        server = ServerProcess.start(
+                stiefelctl(
                         "server",
                         "--disk",
                         disk.toString(),
@@ -77,8 +91,23 @@ final class Host implements Closeable {
                         "plain",
                         "--link",
                         machine.link()),
-                directory.resolve(machine.name() + ".log"));
-        return new Host(machine, runDirectory, server);
+                log);
+    }
+
+    /** A command on this machine, not yet started. */
+    ProcessBuilder stiefelctl(String... words) {
+        return machine.stiefelctl(directory.resolve(machine.name() + ".run"), words);
+    }
+
+    /** What a command on this machine prints. */
+    String run(String... words) throws IOException, InterruptedException {
+        Process command = stiefelctl(words).start();
+        String output = new String(command.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        String errors = new String(command.getErrorStream().readAllBytes(), StandardCharsets.UTF_8);
+        if (command.waitFor() != 0) {
+            throw new IOException("`" + String.join(" ", words) + "` ended with " + command.exitValue() + ": " + errors);
+        }
+        return output;
     }
 
     String name() {
@@ -87,13 +116,12 @@ final class Host implements Closeable {
 
     /** What {@code stiefelctl status --json} prints on the laptop. */
     JsonNode status() throws IOException, InterruptedException {
-        Process status = machine.stiefelctl(runDirectory, "status", "--json").start();
-        String output = new String(status.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-        String errors = new String(status.getErrorStream().readAllBytes(), StandardCharsets.UTF_8);
-        if (status.waitFor() != 0) {
-            throw new IOException("stiefelctl status ended with " + status.exitValue() + ": " + errors);
-        }
-        return JsonMapper.shared().readTree(output);
+        return JsonMapper.shared().readTree(run("status", "--json"));
+    }
+
+    /** The only export, as {@code stiefelctl exports --json} tells it. */
+    JsonNode export() throws IOException, InterruptedException {
+        return JsonMapper.shared().readTree(run("exports", "--json")).path(0);
     }
 
     /** What Prometheus would scrape from one of the services. */
@@ -101,18 +129,30 @@ final class Host implements Closeable {
         return machine.lab().run("curl", "-sSf", "http://127.0.0.1:" + port + "/actuator/prometheus");
     }
 
+    /** What it has printed, in all its runs. */
     String log() throws IOException {
-        return server.log();
+        StringBuilder all = new StringBuilder();
+        for (Path log : logs) {
+            all.append(Files.exists(log) ? Files.readString(log) : "");
+        }
+        return all.toString();
     }
 
     /** As a person ends it. Answers whether it ended in time. */
     boolean stop() throws InterruptedException {
-        return server.stop();
+        return server == null || server.stop();
+    }
+
+    /** Waits for it to end by itself. */
+    boolean awaitEnd(Duration deadline) throws InterruptedException {
+        return server == null || server.awaitEnd(deadline);
     }
 
     /** Kills it, as a crash does. */
     @Override
     public void close() {
-        server.close();
+        if (server != null) {
+            server.close();
+        }
     }
 }

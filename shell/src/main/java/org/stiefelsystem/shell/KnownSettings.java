@@ -48,6 +48,7 @@ final class KnownSettings {
         defaults.put("stiefel.export.port", "10809");
         defaults.put("stiefel.export.admin-port", "4655");
         defaults.put("stiefel.export.actuator-port", "4665");
+        defaults.put("stiefel.export.guest-shutdown-port", "61571");
         defaults.put("stiefel.actuator.bind", "127.0.0.1");
         return Map.copyOf(defaults);
     }

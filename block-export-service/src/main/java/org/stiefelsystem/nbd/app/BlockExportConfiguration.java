@@ -16,6 +16,7 @@ import org.stiefelsystem.nbd.export.Export;
 import org.stiefelsystem.nbd.export.Exports;
 import org.stiefelsystem.nbd.export.Leases;
 import org.stiefelsystem.nbd.export.RefusedException;
+import org.stiefelsystem.nbd.server.GuestShutdown;
 import org.stiefelsystem.nbd.server.NbdLimits;
 import org.stiefelsystem.nbd.server.NbdServer;
 
@@ -85,8 +86,9 @@ class BlockExportConfiguration {
     }
 
     @Bean
-    ExportsController exportsController(Exports exports, NbdServer server) {
-        return new ExportsController(exports, server);
+    ExportsController exportsController(BlockExportProperties properties, Exports exports, NbdServer server) {
+        return new ExportsController(
+                exports, server, new GuestShutdown(server, properties.export().guestShutdownPort()));
     }
 
     @Bean

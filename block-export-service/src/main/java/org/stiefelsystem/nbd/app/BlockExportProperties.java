@@ -30,11 +30,13 @@ record BlockExportProperties(
      * @param port TCP, NBD
      * @param adminPort TCP, on the loopback interface
      * @param actuatorPort TCP, at {@code stiefel.actuator.bind}
+     * @param guestShutdownPort UDP, where a guest hears that its host wants the disk back
      */
     record ExportSettings(
             @DefaultValue("10809") @Min(0) @Max(65535) int port,
             @DefaultValue("4655") @Min(0) @Max(65535) int adminPort,
             @DefaultValue("4665") @Min(0) @Max(65535) int actuatorPort,
+            @DefaultValue("61571") @Min(1) @Max(65535) int guestShutdownPort,
             @DefaultValue List<@Valid Disk> exports) {}
 
     /** One disk or image and the name it is served under. */

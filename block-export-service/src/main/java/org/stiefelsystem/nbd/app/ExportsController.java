@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Locale;
@@ -23,18 +24,23 @@ import org.stiefelsystem.nbd.export.Export;
 import org.stiefelsystem.nbd.export.Exports;
 import org.stiefelsystem.nbd.export.Lease;
 import org.stiefelsystem.nbd.export.Leases;
+import org.stiefelsystem.nbd.server.GuestShutdown;
 import org.stiefelsystem.nbd.server.NbdServer;
 
 /** The admin API. */
 @RestController
 class ExportsController {
 
+    private static final Duration PATIENCE_WITH_GUEST = Duration.ofSeconds(2);
+
     private final Exports exports;
     private final NbdServer server;
+    private final GuestShutdown guestShutdown;
 
-    ExportsController(Exports exports, NbdServer server) {
+    ExportsController(Exports exports, NbdServer server, GuestShutdown guestShutdown) {
         this.exports = exports;
         this.server = server;
+        this.guestShutdown = guestShutdown;
     }
 
     /**
@@ -88,6 +94,9 @@ class ExportsController {
     /** Who had an export until now. */
     record BrokenLease(String holder, @Nullable String bootId) {}
 
+    /** Whether a guest has answered that it shuts down. */
+    record Asked(boolean answered) {}
+
     /** Where to listen: {@code fe80::1%eth0}. */
     record Listen(@Nullable String address) {}
 
@@ -118,6 +127,22 @@ class ExportsController {
                 .breakLease(export)
                 .map(holder -> new BrokenLease(holder.address().text(), holder.bootId()))
                 .orElseThrow(() -> problem(HttpStatus.CONFLICT, "Nobody has this export."));
+    }
+
+    /** Asks the guest that has this export to shut down in order. */
+    @PostMapping("/shutdown")
+    Asked askToShutDown(@RequestParam("export") String export) {
+        refuseUnknown(export);
+        Lease.Holder holder = exports.leases().of(export).holder();
+        if (holder == null || holder.bootId() == null) {
+            throw problem(HttpStatus.CONFLICT, "No guest has this export.");
+        }
+        try {
+            return new Asked(guestShutdown.ask(holder, PATIENCE_WITH_GUEST));
+        } catch (IOException e) {
+            // No way to its link: the cable may be out.
+            return new Asked(false);
+        }
     }
 
     /** The link that is served was made anew, and has another index, maybe another address. */

@@ -1,10 +1,14 @@
 package org.stiefelsystem.nbd.export;
 
+import java.io.Closeable;
 import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -30,7 +34,7 @@ import org.jspecify.annotations.Nullable;
  * <p>The fence: a boot that comes back is let in only when each of its older connections has let go of the export, so
  * that no old write lands after a newer one.
  */
-public final class Leases {
+public final class Leases implements Closeable {
 
     private static final System.Logger LOG = System.getLogger(Leases.class.getName());
 
@@ -43,18 +47,19 @@ public final class Leases {
     private static final long LOOK_MILLIS = 50;
 
     private final @Nullable Path file;
+    private final @Nullable FileChannel lock;
     private final String machine;
-    private final Clock clock;
+    private final Clock clock = Clock.systemUTC();
 
     /** Oldest first. */
     private final Map<String, Boot> boots = new LinkedHashMap<>();
 
     private final Map<String, Holding> holdings = new HashMap<>();
 
-    private Leases(@Nullable Path file, String machine, Clock clock) {
+    private Leases(@Nullable Path file, @Nullable FileChannel lock, String machine) {
         this.file = file;
+        this.lock = lock;
         this.machine = machine;
-        this.clock = clock;
     }
 
     /** A boot that was registered; {@code ended} says why it is refused. */
@@ -93,22 +98,49 @@ public final class Leases {
 
     /** Leases that are forgotten with the process. */
     public static Leases inMemory() {
-        return new Leases(null, "", Clock.systemUTC());
+        return new Leases(null, null, "");
     }
 
     /**
-     * Leases that are kept in {@code file}.
+     * Leases that are kept in {@code file}; in memory alone when another service has that file.
      *
      * @param machine names this run of this machine (the kernel's boot_id): what another run has left is not believed
      */
     public static Leases in(Path file, String machine) throws IOException {
-        Leases leases = new Leases(file, machine, Clock.systemUTC());
+        FileChannel lock = FileChannel.open(
+                file.resolveSibling(file.getFileName() + ".lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+        if (!isOurs(lock)) {
+            lock.close();
+            LOG.log(
+                    System.Logger.Level.INFO,
+                    "another service keeps its leases in {0}: those of this one end with it",
+                    file);
+            return inMemory();
+        }
+        Leases leases = new Leases(file, lock, machine);
         try {
             leases.load(Files.readAllLines(file));
         } catch (NoSuchFileException e) {
             // The first start since the machine's.
         }
         return leases;
+    }
+
+    private static boolean isOurs(FileChannel lock) throws IOException {
+        try {
+            return lock.tryLock() != null;
+        } catch (OverlappingFileLockException e) {
+            // Another service in this very process.
+            return false;
+        }
+    }
+
+    /** Lets another service have the file. */
+    @Override
+    public void close() throws IOException {
+        if (lock != null) {
+            lock.close();
+        }
     }
 
     public static boolean isBootId(String text) {

@@ -54,14 +54,17 @@ class LeasesTests {
     }
 
     @AfterEach
-    void close() {
+    void close() throws IOException {
         opened.forEach(Export::close);
+        opened.clear();
+        if (leases != null) {
+            leases.close();
+        }
     }
 
     /** The service starts, maybe again. */
     private void start(String machine) throws IOException {
         close();
-        opened.clear();
         leases = Leases.in(file, machine);
         root = Export.open("root", image, false);
         opened.add(root);
@@ -390,6 +393,18 @@ class LeasesTests {
         assertThat(lease().holder()).isNull();
     }
 
+    @Test
+    void twoServicesDoNotWriteToOneFile() throws IOException {
+        leases.register(BOOT, "root");
+        try (Leases second = Leases.in(file, THIS_RUN)) {
+            second.register(LATER_BOOT, "root");
+            second.attach(root);
+        }
+        start(THIS_RUN);
+        assertThat(leases.refusal(root, GUEST, BOOT)).isEmpty();
+        assertThat(leases.refusal(root, GUEST, LATER_BOOT)).isPresent();
+    }
+
     // ---- boot ids ----
 
     @Test
@@ -430,14 +445,13 @@ class LeasesTests {
 
     @Test
     void whatCannotBeSavedIsNotGranted() throws IOException {
-        file = directory.resolve("missing/leases");
-        start(THIS_RUN);
+        Path obstacle = Files.createDirectories(directory.resolve("leases.new/obstacle"));
         assertThatIOException().isThrownBy(() -> leases.register(BOOT, "root"));
         assertThat(leases.refusal(root, GUEST, BOOT)).isPresent();
-        Files.createDirectory(directory.resolve("missing"));
+        Files.delete(obstacle);
+        Files.delete(obstacle.getParent());
         leases.register(BOOT, "root");
-        Files.delete(file);
-        Files.delete(directory.resolve("missing"));
+        Files.createDirectories(obstacle);
         Answer answer = connection().ask(GUEST, BOOT);
         assertThat(answer).isInstanceOf(Answer.Refused.class);
         assertThat(((Answer.Refused) answer).words()).contains("cannot keep the lease");

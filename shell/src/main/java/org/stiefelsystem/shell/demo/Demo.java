@@ -18,21 +18,29 @@ final class Demo implements AutoCloseable {
     /** What a desktop needs at the least; the real ones have more. */
     private static final int MEMORY_MIB = 768;
 
+    private static final String TAP = "desktop0";
+    private static final String CARD = "virtio-net-pci";
+    private static final String MAC = "52:54:00:57:1e:01";
+    private static final Duration CARD_OUT = Duration.ofSeconds(30);
+
     /** Under TCG on a loaded machine; a boot takes a quarter of it. */
     private static final Duration BOOT = Duration.ofMinutes(6);
 
     private static final Duration SHUTDOWN = Duration.ofMinutes(3);
 
     private final Lab lab;
+    private final Parts parts;
     private final Path directory;
     private final Path disk;
-    private final ServerProcess server;
+    private ServerProcess server;
     private final QemuMachine desktop;
     private final long switchedOn;
+    private int slot;
 
-    private Demo(Lab lab, Path directory, Path disk, ServerProcess server, QemuMachine desktop, long switchedOn) {
+    private Demo(Lab lab, Parts parts, Path disk, ServerProcess server, QemuMachine desktop, long switchedOn) {
         this.lab = lab;
-        this.directory = directory;
+        this.parts = parts;
+        this.directory = parts.directory();
         this.disk = disk;
         this.server = server;
         this.desktop = desktop;
@@ -52,7 +60,7 @@ final class Demo implements AutoCloseable {
     static Demo start(Parts parts, PrintWriter output) throws IOException, InterruptedException {
         Files.createDirectories(parts.directory());
         Lab lab = Lab.here();
-        lab.addTap("desktop0");
+        lab.addTap(TAP);
         Path disk = parts.directory().resolve("disk.img");
         lab.run(
                 "cp",
@@ -80,8 +88,8 @@ final class Demo implements AutoCloseable {
                         kernel,
                         parts.image().resolve("base.initrd"),
                         "console=tty0 console=ttyS0 quiet stiefel.transport=plain",
-                        List.of(new QemuMachine.Nic("desktop0", "52:54:00:57:1e:01", "virtio-net-pci"))));
-        return new Demo(lab, parts.directory(), disk, server, desktop, switchedOn);
+                        List.of(new QemuMachine.Nic(TAP, MAC, CARD))));
+        return new Demo(lab, parts, disk, server, desktop, switchedOn);
     }
 
     private static ServerProcess startServer(Lab lab, Parts parts, Path disk) throws IOException, InterruptedException {
@@ -132,6 +140,34 @@ final class Demo implements AutoCloseable {
 
     boolean isRunning() {
         return desktop.isAlive();
+    }
+
+    /** What a person can do to the cable between the two machines. */
+    enum Cable {
+        /** Pulled out: the desktop sees it. */
+        OUT,
+        /** Plugged in, and carries everything. */
+        IN,
+        /** Plugged in, and carries nothing: nobody sees it. */
+        SILENT
+    }
+
+    void set(Cable cable) throws IOException, InterruptedException {
+        desktop.setCable(cable != Cable.OUT);
+        lab.setTap(TAP, cable != Cable.SILENT);
+    }
+
+    /** The laptop's services are killed as in a crash, and started again. */
+    void killServices() throws IOException, InterruptedException {
+        server.close();
+        server = startServer(lab, parts, disk);
+    }
+
+    /** The desktop's network card is pulled out and plugged into the other slot. */
+    void replugCard() throws IOException, InterruptedException {
+        desktop.unplugCard(CARD_OUT);
+        slot = 1 - slot;
+        desktop.plugCard(CARD, MAC, slot);
     }
 
     /** Shuts the desktop's system down in order, ends the services and checks the disk. */

@@ -7,12 +7,14 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.stream.Stream;
 import org.jline.terminal.Attributes;
 import org.jline.terminal.Terminal;
 import org.jline.terminal.TerminalBuilder;
 import org.jspecify.annotations.Nullable;
 import org.springframework.beans.factory.DisposableBean;
 import org.springframework.shell.core.command.CommandContext;
+import org.springframework.shell.core.command.annotation.Argument;
 import org.springframework.shell.core.command.annotation.Command;
 import org.springframework.shell.core.command.annotation.Option;
 import org.springframework.stereotype.Component;
@@ -87,7 +89,8 @@ class DemoCommands implements DisposableBean {
             }
             return;
         }
-        output.println("Try `status`, `demo console` (root, password stiefel; Ctrl-] comes back), `exit`.");
+        output.println("Try `status`, `demo console` (root, password stiefel; Ctrl-] comes back), `demo cable out`,");
+        output.println("`demo cable in`, `demo kill export`, `demo replug`, `exports`, `exit`.");
     }
 
     /** The namespace is made by the launcher, around a JVM of its own; this prompt waits for it. */
@@ -110,10 +113,7 @@ class DemoCommands implements DisposableBean {
             description = "the keyboard and screen of the demo's desktop; Ctrl-] comes back",
             group = "Host")
     void console(CommandContext context) throws IOException, InterruptedException {
-        Demo running = demo;
-        if (running == null || !running.isRunning()) {
-            throw Demo.notRunning(running);
-        }
+        Demo running = running();
         context.outputWriter().println("(Ctrl-] comes back to stiefel>)");
         context.outputWriter().flush();
         try (Terminal terminal = TerminalBuilder.builder().system(true).build()) {
@@ -134,6 +134,68 @@ class DemoCommands implements DisposableBean {
                 terminal.setAttributes(before);
             }
         }
+    }
+
+    private Demo running() {
+        Demo running = demo;
+        if (running == null || !running.isRunning()) {
+            throw Demo.notRunning(running);
+        }
+        return running;
+    }
+
+    @Command(
+            name = "demo cable",
+            description = "what happens to the demo's cable: out, in, or silent",
+            help = """
+                    out: pulled out of the desktop. silent: plugged in, but nothing comes through. in: all is well again.
+                    `demo console` shows how everything waits and goes on.""",
+            group = "Host")
+    void cable(CommandContext context, @Argument(index = 0, description = "out, in or silent") String what)
+            throws IOException, InterruptedException {
+        Demo.Cable cable = Stream.of(Demo.Cable.values())
+                .filter(value -> value.name().toLowerCase(Locale.ROOT).equals(what))
+                .findFirst()
+                .orElseThrow(() -> CommandFailure.usage(
+                        "a cable is not `" + what + "`", "Say demo cable out, demo cable in or demo cable silent."));
+        running().set(cable);
+        say(
+                context,
+                switch (cable) {
+                    case OUT -> "The cable is out. The desktop waits for its disk; `demo cable in` lets it go on.";
+                    case SILENT ->
+                        "Nothing comes through the cable, and nobody sees it. `demo cable in` lets the desktop go on.";
+                    case IN -> "The cable is in. The desktop goes on within two seconds.";
+                });
+    }
+
+    @Command(
+            name = "demo kill",
+            description = "kill the laptop's services and start them again: demo kill export",
+            group = "Host")
+    void kill(CommandContext context, @Argument(index = 0, description = "export") String what)
+            throws IOException, InterruptedException {
+        if (!what.equals("export")) {
+            throw CommandFailure.usage("`" + what + "` cannot be killed here", "Say demo kill export.");
+        }
+        Demo running = running();
+        say(context, "Killing the services with SIGKILL, and starting them again ...");
+        running.killServices();
+        say(context, "They serve again. `exports` shows how often the desktop came back.");
+    }
+
+    @Command(
+            name = "demo replug",
+            description = "pull the desktop's network card out and plug it into another slot",
+            group = "Host")
+    void replug(CommandContext context) throws IOException, InterruptedException {
+        running().replugCard();
+        say(context, "The card is in the other slot. The desktop brings it up and goes on.");
+    }
+
+    private static void say(CommandContext context, String words) {
+        context.outputWriter().println(words);
+        context.outputWriter().flush();
     }
 
     private static void type(InputStream keyboard, Demo running) throws IOException {

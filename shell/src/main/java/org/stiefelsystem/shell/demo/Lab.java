@@ -88,6 +88,11 @@ public final class Lab implements AutoCloseable {
         run("ip", "link", "set", name, "master", LINK, "up");
     }
 
+    /** The cable carries nothing from now on, or everything again; neither end sees its carrier go. */
+    public void setTap(String name, boolean carries) throws IOException, InterruptedException {
+        run("ip", "link", "set", name, carries ? "up" : "down");
+    }
+
     /** A process of this lab, not yet started. */
     public ProcessBuilder process(List<String> command) {
         List<String> words = new ArrayList<>(prefix);

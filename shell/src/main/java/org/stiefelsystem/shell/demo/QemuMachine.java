@@ -1,10 +1,12 @@
 package org.stiefelsystem.shell.demo;
 
+import java.io.BufferedReader;
 import java.io.Closeable;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
+import java.nio.channels.Channels;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -12,7 +14,10 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
 
 /** A virtual desktop: QEMU with a kernel and an initrd, NICs on a {@link Lab}'s bridge, a serial console, and no disk. */
 public final class QemuMachine implements Closeable {
@@ -22,13 +27,20 @@ public final class QemuMachine implements Closeable {
 
     private static final Duration START = Duration.ofSeconds(30);
 
+    /** PCI Express slots into which a card can be plugged while the machine runs. */
+    private static final int SLOTS = 2;
+
+    private static final JsonMapper JSON = new JsonMapper();
+
     private final Process process;
     private final SerialConsole console;
+    private final SerialConsole reports;
     private final Path monitor;
 
-    private QemuMachine(Process process, SerialConsole console, Path monitor) {
+    private QemuMachine(Process process, SerialConsole console, SerialConsole reports, Path monitor) {
         this.process = process;
         this.console = console;
+        this.reports = reports;
         this.monitor = monitor;
     }
 
@@ -36,7 +48,7 @@ public final class QemuMachine implements Closeable {
      * What a machine is made of.
      *
      * @param accelerator {@code tcg}, or {@code kvm} where {@link Accelerator} found that it works
-     * @param nics at least one
+     * @param nics at least one; the first is in the first slot that cards can be pulled out of
      */
     public record Hardware(
             String accelerator, int memoryMiB, int cpus, Path kernel, Path initrd, String cmdline, List<Nic> nics) {}
@@ -57,27 +69,32 @@ public final class QemuMachine implements Closeable {
     public static QemuMachine start(Lab lab, Path directory, String name, Hardware hardware)
             throws IOException, InterruptedException {
         Path serial = directory.resolve(name + ".serial");
+        Path second = directory.resolve(name + ".reports");
         Path monitor = directory.resolve(name + ".qmp");
         Path messages = directory.resolve(name + ".qemu.log");
-        if (serial.toString().length() > SOCKET_PATH) {
-            throw new IOException("the path of the socket " + serial + " is longer than " + SOCKET_PATH + " bytes");
+        for (Path socket : List.of(serial, second, monitor)) {
+            if (socket.toString().length() > SOCKET_PATH) {
+                throw new IOException("the path of the socket " + socket + " is longer than " + SOCKET_PATH + " bytes");
+            }
+            Files.deleteIfExists(socket);
         }
-        Files.deleteIfExists(serial);
-        Files.deleteIfExists(monitor);
-        Process process = lab.process(commandLine(hardware, serial, monitor))
+        Process process = lab.process(commandLine(hardware, serial, second, monitor))
                 .redirectErrorStream(true)
                 .redirectOutput(messages.toFile())
                 .start();
         try {
+            // QEMU opens them one after the other, each when the one before was connected to.
             awaitSocket(serial, process, messages);
-            return new QemuMachine(process, SerialConsole.connect(serial), monitor);
+            SerialConsole console = SerialConsole.connect(serial);
+            awaitSocket(second, process, messages);
+            return new QemuMachine(process, console, SerialConsole.connect(second), monitor);
         } catch (IOException | InterruptedException e) {
             process.destroyForcibly();
             throw e;
         }
     }
 
-    private static List<String> commandLine(Hardware hardware, Path serial, Path monitor) {
+    private static List<String> commandLine(Hardware hardware, Path serial, Path second, Path monitor) {
         List<String> words = new ArrayList<>(List.of(
                 "qemu-system-x86_64",
                 "-accel",
@@ -88,6 +105,8 @@ public final class QemuMachine implements Closeable {
                 Integer.toString(hardware.memoryMiB()),
                 "-smp",
                 Integer.toString(hardware.cpus()),
+                "-machine",
+                "q35",
                 "-nodefaults",
                 "-no-user-config",
                 "-display",
@@ -97,6 +116,10 @@ public final class QemuMachine implements Closeable {
                 "socket,id=console,server=on,wait=on,path=" + serial,
                 "-serial",
                 "chardev:console",
+                "-chardev",
+                "socket,id=reports,server=on,wait=on,path=" + second,
+                "-serial",
+                "chardev:reports",
                 "-qmp",
                 "unix:" + monitor + ",server=on,wait=off",
                 "-device",
@@ -107,13 +130,17 @@ public final class QemuMachine implements Closeable {
                 hardware.initrd().toString(),
                 "-append",
                 hardware.cmdline()));
+        for (int i = 0; i < SLOTS; i++) {
+            words.addAll(List.of("-device", "pcie-root-port,id=slot" + i + ",chassis=" + i + ",slot=" + i));
+        }
         for (int i = 0; i < hardware.nics().size(); i++) {
             Nic nic = hardware.nics().get(i);
             words.addAll(List.of(
                     "-netdev",
                     "tap,id=net" + i + ",ifname=" + nic.tap() + ",script=no,downscript=no",
                     "-device",
-                    nic.model() + ",netdev=net" + i + ",id=nic" + i + ",mac=" + nic.mac()));
+                    nic.model() + ",netdev=net" + i + ",id=nic" + i + ",mac=" + nic.mac()
+                            + (i == 0 ? ",bus=slot0" : "")));
         }
         return words;
     }
@@ -136,6 +163,11 @@ public final class QemuMachine implements Closeable {
         return console;
     }
 
+    /** The second serial port, {@code /dev/ttyS1} in the machine. */
+    public SerialConsole reports() {
+        return reports;
+    }
+
     public boolean isAlive() {
         return process.isAlive();
     }
@@ -150,17 +182,72 @@ public final class QemuMachine implements Closeable {
         monitor("system_powerdown");
     }
 
-    /** One command without arguments to QEMU's monitor (QMP). */
+    /** Pulls the cable out of the first card, or plugs it in: the machine sees its carrier go and come. */
+    public void setCable(boolean pluggedIn) throws IOException {
+        monitor("set_link", Map.of("name", "nic0", "up", pluggedIn));
+    }
+
+    /** Pulls the first card out of its slot, and returns when it is out. */
+    public void unplugCard(Duration deadline) throws IOException, InterruptedException {
+        monitor("device_del", Map.of("id", "nic0"));
+        long end = System.nanoTime() + deadline.toNanos();
+        while (hasCard()) {
+            if (System.nanoTime() > end) {
+                throw new IOException("the machine did not let go of its card within " + deadline.toSeconds() + " s");
+            }
+            process.waitFor(20, TimeUnit.MILLISECONDS);
+        }
+    }
+
+    private boolean hasCard() throws IOException {
+        return monitor("qom-list", Map.of("path", "/machine/peripheral"))
+                .findValuesAsString("name")
+                .contains("nic0");
+    }
+
+    /**
+     * Plugs a card in whose cable is the first one's.
+     *
+     * @param slot 0 is where the first card was, 1 is free
+     */
+    public void plugCard(String model, String mac, int slot) throws IOException {
+        monitor(
+                "device_add",
+                Map.of("driver", model, "id", "nic0", "netdev", "net0", "mac", mac, "bus", "slot" + slot));
+    }
+
     private void monitor(String command) throws IOException {
+        monitor(command, Map.of());
+    }
+
+    /** One command to QEMU's monitor (QMP), and what it returned. */
+    private JsonNode monitor(String command, Map<String, Object> arguments) throws IOException {
         try (SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX)) {
             channel.connect(UnixDomainSocketAddress.of(monitor));
-            for (String line : List.of("qmp_capabilities", command)) {
-                channel.write(
-                        ByteBuffer.wrap(("{\"execute\":\"" + line + "\"}\n").getBytes(StandardCharsets.US_ASCII)));
-                // The greeting or the answer to the line before; QEMU reads no further command until it is taken.
-                channel.read(ByteBuffer.allocate(4096));
+            BufferedReader lines = new BufferedReader(Channels.newReader(channel, StandardCharsets.UTF_8));
+            lines.readLine();
+            ask(channel, lines, "qmp_capabilities", Map.of());
+            return ask(channel, lines, command, arguments);
+        }
+    }
+
+    private static JsonNode ask(
+            SocketChannel channel, BufferedReader lines, String command, Map<String, Object> arguments)
+            throws IOException {
+        String question = JSON.writeValueAsString(Map.of("execute", command, "arguments", arguments));
+        channel.write(ByteBuffer.wrap((question + "\n").getBytes(StandardCharsets.UTF_8)));
+        for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+            JsonNode answer = JSON.readTree(line);
+            if (answer.has("error")) {
+                throw new IOException("QEMU's monitor refused " + question + ": "
+                        + answer.path("error").path("desc").asString());
+            }
+            // Events come in between.
+            if (answer.has("return")) {
+                return answer.path("return");
             }
         }
+        throw new IOException("QEMU's monitor closed at " + question);
     }
 
     /** Pulls the plug. */
@@ -174,5 +261,6 @@ public final class QemuMachine implements Closeable {
             Thread.currentThread().interrupt();
         }
         console.close();
+        reports.close();
     }
 }

@@ -88,6 +88,11 @@ public final class ServerProcess implements AutoCloseable {
         return process.waitFor(30, TimeUnit.SECONDS);
     }
 
+    /** Waits for it to end by itself. */
+    public boolean awaitEnd(Duration deadline) throws InterruptedException {
+        return process.waitFor(deadline.toMillis(), TimeUnit.MILLISECONDS);
+    }
+
     /** Kills it, as a crash would. */
     @Override
     public void close() {

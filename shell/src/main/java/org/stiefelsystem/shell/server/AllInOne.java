@@ -12,8 +12,8 @@ import org.springframework.context.ApplicationContextInitializer;
 import org.springframework.context.ConfigurableApplicationContext;
 import org.stiefelsystem.discovery.app.DiscoveryApplication;
 import org.stiefelsystem.nbd.app.BlockExportApplication;
-import org.stiefelsystem.nbd.export.BootIds;
 import org.stiefelsystem.nbd.export.Exports;
+import org.stiefelsystem.nbd.export.Leases;
 import org.stiefelsystem.nbd.server.NbdServer;
 import org.stiefelsystem.payload.BootIdRegistrar;
 import org.stiefelsystem.payload.Boots;
@@ -44,7 +44,7 @@ final class AllInOne implements AutoCloseable {
             withPort.put(
                     "stiefel.payload.nbd-port",
                     String.valueOf(export.getBean(NbdServer.class).address().getPort()));
-            BootIdRegistrar registrar = registrar(export.getBean(BootIds.class));
+            BootIdRegistrar registrar = registrar(export.getBean(Leases.class));
             services.start(
                     PayloadApplication::builder,
                     withPort,
@@ -66,10 +66,10 @@ final class AllInOne implements AutoCloseable {
         return context;
     }
 
-    private static BootIdRegistrar registrar(BootIds bootIds) {
+    private static BootIdRegistrar registrar(Leases leases) {
         return (bootId, export) -> {
             try {
-                bootIds.register(bootId.hex(), export);
+                leases.register(bootId.hex(), export);
             } catch (IOException e) {
                 throw new RegistrationFailed("the boot id could not be kept: " + e.getMessage(), e);
             }

@@ -8,9 +8,12 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import org.stiefelsystem.nbd.export.Export;
 import org.stiefelsystem.nbd.export.Exports;
+import org.stiefelsystem.nbd.export.Lease;
 import org.stiefelsystem.payload.Boot;
 import org.stiefelsystem.payload.Boots;
 
@@ -24,7 +27,7 @@ final class ServerEvents {
     private final Exports exports;
     private final MeterRegistry discovery;
     private final Set<String> told = new HashSet<>();
-    private final Map<String, String> holders = new HashMap<>();
+    private final Map<String, Lease> leases = new HashMap<>();
     private double questions;
     private int quietLooks = QUIET_LOOKS;
 
@@ -79,17 +82,38 @@ final class ServerEvents {
     }
 
     private void lookAt(Export export, List<String> events) {
-        Object holder = export.lease().holder();
-        String now = holder == null ? "" : holder.toString();
-        String before = holders.getOrDefault(export.name(), "");
-        if (!now.equals(before)) {
-            holders.put(export.name(), now);
-            if (!before.isEmpty()) {
-                events.add(before + " let go of the disk");
-            }
-            if (!now.isEmpty()) {
-                events.add(now + " runs from the disk");
-            }
+        Lease now = exports.leases().of(export.name());
+        Lease before = leases.getOrDefault(export.name(), new Lease(null, 0));
+        leases.put(export.name(), now);
+        if (sameHolder(before.holder(), now.holder())) {
+            lookAtConnection(before, now, events);
+            return;
         }
+        if (before.holder() != null) {
+            events.add(before.holder().address() + " has no lease of the disk any more");
+        }
+        if (now.holder() != null) {
+            events.add(now.holder().address()
+                    + (now.state() == Lease.State.WAITING ? " may come back to the disk" : " runs from the disk"));
+        }
+    }
+
+    private static void lookAtConnection(Lease before, Lease now, List<String> events) {
+        if (now.holder() == null || before.holder() == null) {
+            return;
+        }
+        if (now.state() == Lease.State.WAITING && before.state() == Lease.State.HELD) {
+            events.add(now.holder().address() + " is not connected; the disk waits for it");
+        } else if (now.holder().reconnects() > before.holder().reconnects() || before.state() != now.state()) {
+            events.add(now.holder().address() + " is connected again");
+        }
+    }
+
+    private static boolean sameHolder(Lease.@Nullable Holder before, Lease.@Nullable Holder now) {
+        return before == null
+                ? now == null
+                : now != null
+                        && Objects.equals(before.bootId(), now.bootId())
+                        && before.since().equals(now.since());
     }
 }

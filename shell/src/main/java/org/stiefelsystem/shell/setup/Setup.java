@@ -5,11 +5,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
-import java.util.Objects;
 import java.util.stream.Collectors;
 import org.springframework.shell.core.command.CommandContext;
 import org.springframework.stereotype.Component;
 import org.stiefelsystem.shell.CommandFailure;
+import org.stiefelsystem.shell.Question;
 import org.stiefelsystem.shell.Table;
 import org.stiefelsystem.shell.setup.Requirement.Need;
 
@@ -38,7 +38,7 @@ public class Setup {
             return;
         }
         list(missing, context.outputWriter());
-        if (!yes && !isAutomatic() && !isWanted(context)) {
+        if (!yes && !isAutomatic() && !Question.isAnsweredYes(context, "Install them with apt?", true)) {
             throw notInstalled(missing);
         }
         install(missing, context.outputWriter());
@@ -60,20 +60,6 @@ public class Setup {
 
     private static boolean isAutomatic() {
         return System.getenv().getOrDefault("CI", "").toLowerCase(Locale.ROOT).equals("true");
-    }
-
-    private static boolean isWanted(CommandContext context) throws InterruptedException {
-        if (!Objects.requireNonNull(System.console()).isTerminal()) {
-            return false;
-        }
-        try {
-            String answer = context.inputReader().readInput("Install them with apt? [Y/n] ");
-            return answer.isBlank() || answer.strip().toLowerCase(Locale.ROOT).startsWith("y");
-        } catch (InterruptedException e) {
-            throw e;
-        } catch (Exception e) {
-            return false;
-        }
     }
 
     static void install(List<Requirement> missing, PrintWriter output) throws InterruptedException {

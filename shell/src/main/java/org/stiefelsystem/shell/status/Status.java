@@ -3,6 +3,8 @@ package org.stiefelsystem.shell.status;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.stiefelsystem.shell.ServerNote;
+import org.stiefelsystem.shell.service.BootClient;
+import org.stiefelsystem.shell.service.ExportClient;
 
 /**
  * Everything that {@code status} knows, and the document that {@code status --json} prints.

@@ -19,14 +19,17 @@ import org.stiefelsystem.shell.Json;
 import org.stiefelsystem.shell.ServerNote;
 import org.stiefelsystem.shell.Settings;
 import org.stiefelsystem.shell.Table;
+import org.stiefelsystem.shell.service.BootClient;
+import org.stiefelsystem.shell.service.ExportClient;
+import org.stiefelsystem.shell.service.ServiceClients;
 
 @Component
 class StatusCommands {
 
-    private final Clients clients;
+    private final ServiceClients clients;
     private final Settings settings;
 
-    StatusCommands(Clients clients, Settings settings) {
+    StatusCommands(ServiceClients clients, Settings settings) {
         this.clients = clients;
         this.settings = settings;
     }

@@ -1,11 +1,11 @@
-package org.stiefelsystem.shell.status;
+package org.stiefelsystem.shell.service;
 
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.springframework.web.service.annotation.GetExchange;
 
 /** The admin API of the payload service. */
-interface BootClient {
+public interface BootClient {
 
     /** Newest first. */
     @GetExchange("/boots")

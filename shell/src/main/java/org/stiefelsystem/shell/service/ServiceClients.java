@@ -1,15 +1,18 @@
-package org.stiefelsystem.shell.status;
+package org.stiefelsystem.shell.service;
 
 import java.io.IOException;
 import java.net.http.HttpClient;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.function.Supplier;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.HttpStatusCode;
 import org.springframework.http.client.JdkClientHttpRequestFactory;
 import org.springframework.stereotype.Component;
+import org.springframework.web.client.ResourceAccessException;
 import org.springframework.web.client.RestClient;
+import org.springframework.web.client.RestClientException;
 import org.springframework.web.client.support.RestClientAdapter;
 import org.springframework.web.service.invoker.HttpServiceProxyFactory;
 import org.stiefelsystem.shell.CommandFailure;
@@ -17,26 +20,41 @@ import org.stiefelsystem.shell.Settings;
 
 /** Makes the clients of the services on this machine, with the token that only its owner can read. */
 @Component
-class Clients {
+public class ServiceClients {
 
     private static final Duration PATIENCE = Duration.ofSeconds(5);
 
     private final Settings settings;
 
-    Clients(Settings settings) {
+    ServiceClients(Settings settings) {
         this.settings = settings;
     }
 
-    ExportClient exports() {
+    public ExportClient exports() {
         return client(ExportClient.class, "127.0.0.1", "stiefel.export.admin-port", token());
     }
 
-    BootClient boots() {
+    public BootClient boots() {
         return client(BootClient.class, "127.0.0.1", "stiefel.payload.admin-port", token());
     }
 
-    HealthClient health(String service) {
+    public HealthClient health(String service) {
         return client(HealthClient.class, settings.get("stiefel.actuator.bind"), service + ".actuator-port", "");
+    }
+
+    /** The answer to a question to one of the services, or the failure that says that it does not run. */
+    public static <T> T ask(String service, Supplier<T> question) {
+        try {
+            return question.get();
+        } catch (ResourceAccessException e) {
+            throw CommandFailure.unreachable(
+                    "the " + service + " does not run on this machine, or not with these settings",
+                    "Start it: stiefelctl server --disk PATH --boot-dir DIR --transport plain --link IF");
+        } catch (RestClientException e) {
+            throw CommandFailure.failed(
+                    "the " + service + " does not answer on its admin port as it should",
+                    "Another program may listen there; `stiefelctl config show` lists the admin ports.");
+        }
     }
 
     private String token() {

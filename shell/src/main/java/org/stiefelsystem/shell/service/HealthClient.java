@@ -1,9 +1,9 @@
-package org.stiefelsystem.shell.status;
+package org.stiefelsystem.shell.service;
 
 import org.springframework.web.service.annotation.GetExchange;
 
 /** The health endpoint that every service has. */
-interface HealthClient {
+public interface HealthClient {
 
     @GetExchange("/actuator/health")
     Health health();
