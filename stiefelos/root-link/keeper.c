@@ -546,7 +546,8 @@ static struct dial *find_dial(const struct in6_addr *address, unsigned index) {
 static void add_dial(const struct in6_addr *address, unsigned index, int64_t heard) {
   struct dial *d = find_dial(address, index);
   if (d) {
-    if (d->heard && heard) d->heard = heard;
+    // The address that is known is not a stranger's because it said HELLO too.
+    if (!heard || d->heard) d->heard = heard;
     return;
   }
   if (dial_count == MAX_DIALS) return;
@@ -937,7 +938,7 @@ static void tell(bool live) {
     outage.next_words = t + 600000;
     return;
   }
-  if (live && t - last_heard < (stalled_since ? QUIET_MS : IDLE_QUIET_MS)) {
+  if (live && t - last_heard < (stalled_since || !has_carrier(link_index) ? QUIET_MS : IDLE_QUIET_MS)) {
     if (outage.told) say("%s is back after %lld s", asked.name, (long long)(t - outage.since + 500) / 1000);
     memset(&outage, 0, sizeof outage);
     ease(false);
