@@ -90,8 +90,7 @@ class BootIntegrationTests implements ShowsConsoles.Source {
                 .findFirst()
                 .orElse("")
                 .replaceFirst(".*: *", "");
-        net.run("debugfs", "-R", "dump /root/proof " + machines.path("proof"), root.device());
-        readBackSha256 = net.run("sha256sum", machines.path("proof").toString()).substring(0, 64);
+        readBackSha256 = root.sha256("/root/proof", net);
     }
 
     private static void watchItBoot(SerialConsole console) throws InterruptedException {

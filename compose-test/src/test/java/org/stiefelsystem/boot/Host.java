@@ -105,7 +105,8 @@ final class Host implements Closeable {
         String output = new String(command.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         String errors = new String(command.getErrorStream().readAllBytes(), StandardCharsets.UTF_8);
         if (command.waitFor() != 0) {
-            throw new IOException("`" + String.join(" ", words) + "` ended with " + command.exitValue() + ": " + errors);
+            throw new IOException(
+                    "`" + String.join(" ", words) + "` ended with " + command.exitValue() + ": " + errors);
         }
         return output;
     }

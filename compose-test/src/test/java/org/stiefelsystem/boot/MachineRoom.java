@@ -16,12 +16,16 @@ import org.stiefelsystem.shell.demo.QemuMachine;
 /** A lab, a directory and the machines in them; all of it goes when the test ends, however it ends. */
 final class MachineRoom implements Closeable {
 
+    /** The desktop's end of the cable. */
+    static final String TAP = "desktop0";
+
     private final Project project;
     private final Path image;
     private final Path demoDisk;
     private final Path directory;
     private final Lab lab;
     private final List<Closeable> machines = new ArrayList<>();
+    private boolean hasTap;
 
     private MachineRoom(Project project, Path image, Path demoDisk, Path directory, Lab lab) {
         this.project = project;
@@ -70,7 +74,10 @@ final class MachineRoom implements Closeable {
 
     /** A desktop without a disk that starts StiefelOS. */
     QemuMachine switchOnDesktop(String mac, String model) throws IOException, InterruptedException {
-        lab.addTap("desktop0");
+        if (!hasTap) {
+            lab.addTap(TAP);
+            hasTap = true;
+        }
         Path kernel = image.resolve("kernel");
         QemuMachine desktop = QemuMachine.start(
                 lab,
@@ -83,7 +90,7 @@ final class MachineRoom implements Closeable {
                         kernel,
                         image.resolve("base.initrd"),
                         "console=ttyS0 quiet stiefel.transport=plain",
-                        List.of(new QemuMachine.Nic("desktop0", mac, model))));
+                        List.of(new QemuMachine.Nic(TAP, mac, model))));
         machines.add(desktop);
         return desktop;
     }

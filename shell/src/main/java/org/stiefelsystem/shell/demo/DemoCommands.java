@@ -165,7 +165,8 @@ class DemoCommands implements DisposableBean {
                     case OUT -> "The cable is out. The desktop waits for its disk; `demo cable in` lets it go on.";
                     case SILENT ->
                         "Nothing comes through the cable, and nobody sees it. `demo cable in` lets the desktop go on.";
-                    case IN -> "The cable is in, and the desktop goes on: at once, or 10 s after a request that was lost.";
+                    case IN ->
+                        "The cable is in, and the desktop goes on: at once, or 10 s after a request that was lost.";
                 });
     }
 

@@ -40,4 +40,24 @@ public record RootPartition(Path image, long offset) {
         }
         return answer;
     }
+
+    /** A copy as the next mount would make it, for a file system that was not unmounted: with its journal replayed. */
+    public RootPartition replayed(Path copy, Lab lab) throws IOException, InterruptedException {
+        lab.run("cp", "--sparse=always", image.toString(), copy.toString());
+        RootPartition root = new RootPartition(copy, offset);
+        // It ends with 1 when there was something to replay.
+        lab.run("sh", "-c", "e2fsck -y -E journal_only \"$0\" 2>&1 || [ $? -eq 1 ]", root.device());
+        return root;
+    }
+
+    /** What a file in it holds. */
+    public String read(String path, Lab lab) throws IOException, InterruptedException {
+        return lab.run("debugfs", "-R", "cat " + path, device());
+    }
+
+    /** The SHA-256 of a file in it. */
+    public String sha256(String path, Lab lab) throws IOException, InterruptedException {
+        return lab.run("sh", "-c", "debugfs -R \"cat $1\" \"$0\" 2>/dev/null | sha256sum", device(), path)
+                .substring(0, 64);
+    }
 }
