@@ -134,7 +134,7 @@ class CableIntegrationTests implements ShowsConsoles.Source {
         assertThat(load().standsStill(time.minus(ON_THE_WAY))).isTrue();
         mend(cut);
         double seconds = load().awaitProgress(GOES_ON);
-        Figures.print("%s cut of %d s: I/O %.2f s after the link's return", cut, time.toSeconds(), seconds);
+        Figures.print("%s cut of %d s: I/O %.2f s after the link's return".formatted(cut, time.toSeconds(), seconds));
         if (time.toSeconds() > 10) {
             String gone = cut == Cut.CARRIER ? "the cable of stiefellink is out" : "thinkpad unreachable";
             machine().console().await(Pattern.compile("stiefel: " + gone + " since [0-9]+ s.*everything waits"), STEP);
@@ -156,7 +156,7 @@ class CableIntegrationTests implements ShowsConsoles.Source {
             longest = Math.max(longest, seconds);
             Thread.sleep(random.nextInt(800));
         }
-        Figures.print("20 short cuts (seed %d): I/O at most %.2f s after the link's return", seed, longest);
+        Figures.print("20 short cuts (seed %d): I/O at most %.2f s after the link's return".formatted(seed, longest));
         load().assertUnharmed();
     }
 
@@ -180,7 +180,8 @@ class CableIntegrationTests implements ShowsConsoles.Source {
         assertThat(load().standsStill(Duration.ofSeconds(3))).isTrue();
         machine().plugCard(MODEL, mac, slot);
         double seconds = load().awaitProgress(GOES_ON);
-        Figures.print("card %s out for 3 s, then in slot %d: I/O %.2f s after device_add", mac, slot, seconds);
+        Figures.print(
+                "card %s out for 3 s, then in slot %d: I/O %.2f s after device_add".formatted(mac, slot, seconds));
         load().assertUnharmed();
     }
 

@@ -114,7 +114,7 @@ public final class Lab implements AutoCloseable {
         int code = process.waitFor();
         errors.join();
         if (code != 0) {
-            throw new IOException("`" + String.join(" ", command) + "` ended with " + code);
+            throw new IOException("`" + String.join(" ", command) + "` ended with " + code + ":\n" + output.strip());
         }
         return output;
     }
