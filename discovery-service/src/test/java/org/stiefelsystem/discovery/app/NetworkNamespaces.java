@@ -48,6 +48,15 @@ final class NetworkNamespaces implements AutoCloseable {
         onGuest("ip", "link", "set", guestEnd, "up");
     }
 
+    /** The host's end with an address of its own choice and still down, as a card that has just been plugged in. */
+    void plugIn(String hostEnd, String mac, String guestEnd) {
+        run(
+                "ip", "link", "add", hostEnd, "address", mac, "netns", host, "type", "veth", "peer", "name", guestEnd,
+                "netns", guest);
+        onGuest("sh", "-c", "echo 0 >/proc/sys/net/ipv6/conf/" + guestEnd + "/accept_dad");
+        onGuest("ip", "link", "set", guestEnd, "up");
+    }
+
     String linkLocalOfHost(String hostEnd) {
         String line = onHost("ip", "-6", "-o", "address", "show", "dev", hostEnd, "scope", "link");
         return line.replaceAll("(?s).*inet6 ([0-9a-f:]+)/.*", "$1");
