@@ -19,6 +19,7 @@ class WarmUpCommands {
     private static final List<String> PORTS = List.of(
             "discovery.port",
             "discovery.state-port",
+            "discovery.admin-port",
             "discovery.actuator-port",
             "payload.admin-port",
             "payload.actuator-port",
