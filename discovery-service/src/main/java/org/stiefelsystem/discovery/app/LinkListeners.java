@@ -32,7 +32,7 @@ class LinkListeners implements AutoCloseable {
         /** As {@code status} calls it. */
         String service();
 
-        /** Returns when it listens there, and no more where it listened before. */
+        /** Returns when it listens there. */
         void listenAt(LinkLocal address) throws IOException, InterruptedException;
     }
 
@@ -100,12 +100,7 @@ class LinkListeners implements AutoCloseable {
                         log.warn("{} does not listen at {} yet: {}", listener.service(), to.text(), trouble.get());
                     }
                 }
-                if (!to.equals(wanted)) {
-                    return;
-                }
-                waitingFor = left.stream().map(Listener::service).toList();
-                offer = new PlainOffer(offer.link(), to.address(), offer.port());
-                if (left.isEmpty()) {
+                if (!follow(to, left) || left.isEmpty()) {
                     return;
                 }
                 sleeper.sleep(pause);
@@ -116,11 +111,22 @@ class LinkListeners implements AutoCloseable {
         }
     }
 
+    /** Whether that move is still the latest. */
+    private synchronized boolean follow(LinkLocal to, List<Listener> left) {
+        if (!to.equals(wanted)) {
+            return false;
+        }
+        waitingFor = left.stream().map(Listener::service).toList();
+        offer = new PlainOffer(offer.link(), to.address(), offer.port());
+        return true;
+    }
+
     private static Optional<String> tell(Listener listener, LinkLocal to) throws InterruptedException {
         try {
             listener.listenAt(to);
             return Optional.empty();
-        } catch (IOException e) {
+        } catch (IOException | RuntimeException e) {
+            // Whatever it is, it is tried again: nobody else would.
             return Optional.of(String.valueOf(e.getMessage()));
         }
     }
