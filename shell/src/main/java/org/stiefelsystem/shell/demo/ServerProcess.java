@@ -79,9 +79,9 @@ public final class ServerProcess implements AutoCloseable {
 
     /** Asks it to end, as a person or systemd would. Answers whether it did, half a minute at the most. */
     public boolean stop() throws InterruptedException {
-        // Where something else put it into its namespace, that ends with it and must not be ended before it.
         List<ProcessHandle> below = process.descendants().toList();
-        if (below.isEmpty()) {
+        // Where nsenter put the server into its namespace, that ends with it and must not be ended before it.
+        if (!process.info().command().orElse("").endsWith("/nsenter")) {
             process.destroy();
         }
         below.forEach(ProcessHandle::destroy);
