@@ -50,7 +50,7 @@ class ListenController {
             log.info("Listening at {}", GuestAddress.text(address));
         } catch (IOException e) {
             log.warn("Cannot listen at {}: {}", GuestAddress.text(address), e.getMessage());
-            throw problem(HttpStatus.SERVICE_UNAVAILABLE, "Cannot listen there: " + e.getMessage(), e);
+            throw problem(HttpStatus.CONFLICT, "Cannot listen there: " + e.getMessage(), e);
         }
     }
 

@@ -111,7 +111,7 @@ class LinkIntegrationTests {
         namespaces.cable("cable1", "guest1");
         String other = namespaces.linkLocalOfHost("cable1");
 
-        assertThat(listen("fe80::99%cable1")).as("nobody has that address").isEqualTo("503");
+        assertThat(listen("fe80::99%cable1")).as("nobody has that address").isEqualTo("409");
         assertThat(curl("/manifest")).contains("\"name\":\"thinkpad\"");
 
         assertThat(listen(other + "%cable1")).isEqualTo("204");

@@ -34,7 +34,7 @@ class LinksIntegrationTests {
 
     @BeforeEach
     void layCable() {
-        NetworkNamespaces.require("ip", "curl");
+        NetworkNamespaces.require("ip", "ss", "curl");
         namespaces = new NetworkNamespaces();
         namespaces.cable("cable0", "guest0");
     }
@@ -86,8 +86,8 @@ class LinksIntegrationTests {
         JsonNode after = link("cable0");
         assertThat(after.path("mac").asString()).isEqualTo("02:00:00:00:00:77");
         assertThat(after.path("served").asBoolean()).isTrue();
-        assertThat(after.path("waitingFor").valueStream().map(JsonNode::asString))
-                .doesNotContain("payload", "discovery");
+        assertThat(after.path("waitingFor")).isEmpty();
+        assertThat(namespaces().onHost("ss", "-Hltn", "sport = :10809")).contains("[" + moved + "]%cable0:10809");
     }
 
     private void startServer() throws IOException {
