@@ -13,6 +13,7 @@ import java.util.concurrent.Future;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.event.Level;
 import org.stiefelsystem.discovery.LinkLocal;
 import org.stiefelsystem.discovery.PlainOffer;
 
@@ -95,7 +96,9 @@ class LinkListeners implements AutoCloseable {
                     Optional<String> trouble = tell(listener, to);
                     if (trouble.isEmpty()) {
                         left.remove(listener);
-                        log.info("{} listens at {}", listener.service(), to.text());
+                        // Who read that it does not is to read that it does.
+                        log.atLevel(complaints.containsKey(listener.service()) ? Level.WARN : Level.INFO)
+                                .log("{} listens at {}", listener.service(), to.text());
                     } else if (!trouble.get().equals(complaints.put(listener.service(), trouble.get()))) {
                         log.warn("{} does not listen at {} yet: {}", listener.service(), to.text(), trouble.get());
                     }

@@ -63,6 +63,9 @@ class LinkListenersTests {
         assertThat(output.getOut().split("export does not listen at fe80::2%usb0 yet: not there", -1))
                 .as("said once")
                 .hasSize(2);
+        assertThat(output.getOut())
+                .containsPattern("WARN .* export listens at fe80::2%usb0")
+                .containsPattern("INFO .* payload listens at fe80::2%usb0");
     }
 
     @Test

@@ -1,6 +1,7 @@
 package org.stiefelsystem.shell.demo;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -42,7 +43,8 @@ class ServerProcessTests {
         command.addAll(List.of("sh", "-c", SERVER));
         try (ServerProcess server = ServerProcess.start(new ProcessBuilder(command), temporary.resolve("log"))) {
             assertThat(server.stop()).isTrue();
-            assertThat(server.log()).contains("ended in order");
+            // Its last words are copied to the log by another thread.
+            await().untilAsserted(() -> assertThat(server.log()).contains("ended in order"));
         }
     }
 }
