@@ -82,7 +82,8 @@ public final class ServerProcess implements AutoCloseable {
         List<ProcessHandle> below = process.descendants().toList();
         // Where nsenter put the server into its namespace, that ends with it and must not be ended before it.
         if (!process.info().command().orElse("").endsWith("/nsenter")) {
-            process.destroy();
+            // By its handle: Process.destroy closes the pipe, too, and its last words would be lost.
+            process.toHandle().destroy();
         }
         below.forEach(ProcessHandle::destroy);
         return process.waitFor(30, TimeUnit.SECONDS);
