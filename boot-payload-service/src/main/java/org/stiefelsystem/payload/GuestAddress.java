@@ -21,7 +21,7 @@ public final class GuestAddress {
         }
     }
 
-    static String text(InetAddress address) {
+    public static String text(InetAddress address) {
         if (address instanceof Inet6Address six) {
             return compressed(six.getAddress()) + (six.getScopeId() == 0 ? "" : "%" + link(six.getScopeId()));
         }

@@ -3,46 +3,66 @@ package org.stiefelsystem.discovery;
 import java.io.IOException;
 import java.net.Inet6Address;
 import java.net.InetAddress;
-import java.net.InterfaceAddress;
-import java.net.NetworkInterface;
-import java.net.SocketException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.LinkedHashMap;
+import java.time.Clock;
+import java.time.Instant;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.function.Supplier;
-import java.util.stream.Stream;
 
 /** The machine's network interfaces, looked at again with every {@link #refresh}. */
 public final class NetworkLinks {
 
     private final Supplier<List<NetworkLink>> source;
-    private volatile List<NetworkLink> links;
+    private final Clock clock;
+    private volatile List<Seen> seen = List.of();
 
-    public NetworkLinks() {
-        this(NetworkLinks::ofThisMachine);
+    /**
+     * An interface and since when it is in the state that it is in.
+     *
+     * @param since when that was first seen; the service's own start, if it was so from the beginning
+     */
+    public record Seen(NetworkLink link, Instant since) {
+
+        boolean isLike(NetworkLink other) {
+            return link.index() == other.index() && link.state() == other.state();
+        }
     }
 
-    NetworkLinks(Supplier<List<NetworkLink>> source) {
+    public NetworkLinks(Supplier<List<NetworkLink>> source, Clock clock) {
         this.source = source;
-        this.links = source.get();
+        this.clock = clock;
+        refresh();
     }
 
     public List<NetworkLink> refresh() {
-        links = source.get();
+        List<NetworkLink> links = source.get();
+        List<Seen> before = seen;
+        Instant now = clock.instant();
+        seen = links.stream()
+                .map(link -> new Seen(
+                        link,
+                        before.stream()
+                                .filter(known -> known.isLike(link))
+                                .map(Seen::since)
+                                .findFirst()
+                                .orElse(now)))
+                .toList();
         return links;
+    }
+
+    public List<Seen> seen() {
+        return seen;
     }
 
     public List<NetworkLink> all() {
-        return links;
+        return seen.stream().map(Seen::link).toList();
     }
 
     public Optional<NetworkLink> named(String name) {
-        return links.stream().filter(link -> link.name().equals(name)).findFirst();
+        return all().stream().filter(link -> link.name().equals(name)).findFirst();
     }
 
     /**
@@ -50,6 +70,7 @@ public final class NetworkLinks {
      * Any other is taken to be on the link whose subnet holds it; where that is more than one, nothing is said.
      */
     public Optional<NetworkLink> linkOf(InetAddress sender) {
+        List<NetworkLink> links = all();
         if (sender instanceof Inet6Address six && six.getScopeId() != 0) {
             return links.stream()
                     .filter(link -> link.index() == six.getScopeId())
@@ -68,7 +89,8 @@ public final class NetworkLinks {
         Path sys = Path.of("/sys/class/net", link.name());
         try {
             // In a network namespace of its own a process may still see the outer namespace's /sys.
-            if (!readLine(sys.resolve("ifindex")).equals(Integer.toString(link.index()))) {
+            if (!readLine(sys.resolve("ifindex")).equals(Integer.toString(link.index()))
+                    || !readLine(sys.resolve("address")).equals(link.mac())) {
                 return OptionalLong.empty();
             }
             long megabits = Long.parseLong(readLine(sys.resolve("speed")));
@@ -80,46 +102,5 @@ public final class NetworkLinks {
 
     private static String readLine(Path file) throws IOException {
         return Files.readString(file).strip();
-    }
-
-    private static List<NetworkLink> ofThisMachine() {
-        Map<String, NetworkLink> found = new LinkedHashMap<>();
-        try {
-            // Java lists only interfaces that have an address; the kernel's list has the others, too.
-            for (String line : Files.readAllLines(Path.of("/proc/net/dev"))) {
-                int colon = line.indexOf(':');
-                if (colon > 0) {
-                    String name = line.substring(0, colon).strip();
-                    found.put(name, new NetworkLink(name, 0, false, List.of()));
-                }
-            }
-        } catch (IOException e) {
-            // Then only those with an address are known, and only those can be talked to.
-        }
-        try {
-            NetworkInterface.networkInterfaces()
-                    .flatMap(device -> Stream.concat(Stream.of(device), device.subInterfaces()))
-                    .forEach(device -> found.put(device.getName(), describe(device)));
-        } catch (SocketException e) {
-            // No interface at all has an address.
-        }
-        return List.copyOf(found.values());
-    }
-
-    private static NetworkLink describe(NetworkInterface device) {
-        List<NetworkLink.Subnet> subnets = new ArrayList<>();
-        for (InterfaceAddress address : device.getInterfaceAddresses()) {
-            subnets.add(new NetworkLink.Subnet(address.getAddress(), address.getNetworkPrefixLength()));
-        }
-        return new NetworkLink(device.getName(), device.getIndex(), isUp(device), List.copyOf(subnets));
-    }
-
-    private static boolean isUp(NetworkInterface device) {
-        try {
-            return device.isUp();
-        } catch (SocketException e) {
-            // It went away while we looked.
-            return false;
-        }
     }
 }

@@ -1,9 +1,12 @@
 package org.stiefelsystem.discovery;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.stiefelsystem.discovery.TestLinks.UP;
+import static org.stiefelsystem.discovery.TestLinks.link;
 
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.net.InetAddress;
+import java.time.Clock;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -12,10 +15,10 @@ class DiscoveryConversationTests {
     private static final InetAddress GUEST = InetAddress.ofLiteral("10.1.0.2");
 
     private final SimpleMeterRegistry meters = new SimpleMeterRegistry();
-    private final NetworkLinks links = new NetworkLinks(() -> List.of(
-            new NetworkLink("cable", 7, true, List.of(new NetworkLink.Subnet(InetAddress.ofLiteral("10.1.0.1"), 24)))));
+    private final NetworkLinks links =
+            new NetworkLinks(() -> List.of(link("cable", 7, UP, "10.1.0.1/24")), Clock.systemUTC());
     private final DiscoveryConversation conversation = new DiscoveryConversation(
-            new DiscoveryResponder(new PlainOffer("cable", InetAddress.ofLiteral("10.1.0.1"), 4644)),
+            new DiscoveryResponder(() -> new PlainOffer("cable", InetAddress.ofLiteral("10.1.0.1"), 4644)),
             links,
             meters,
             () -> 0);

@@ -1,8 +1,10 @@
 package org.stiefelsystem.discovery;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.stiefelsystem.discovery.TestLinks.linkLocal;
 
 import java.net.InetAddress;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 
 class DiscoveryResponderTests {
@@ -51,12 +53,26 @@ class DiscoveryResponderTests {
     }
 
     @Test
+    void respondOnAnotherInterfaceOfThatNameIsSilentUntilTheServicesListenThere() {
+        AtomicReference<PlainOffer> offer = new AtomicReference<>(
+                new PlainOffer("br0", linkLocal("br0", 7, "fe80::1").address(), 4644));
+        DiscoveryResponder moving = new DiscoveryResponder(offer::get);
+        Peer before = new Peer(linkLocal("br0", 7, "fe80::2").address(), "br0");
+        Peer after = new Peer(linkLocal("br0", 9, "fe80::2").address(), "br0");
+        assertThat(moving.respond(FIND, before)).isPresent();
+        assertThat(moving.respond(FIND, after)).isEmpty();
+        offer.set(new PlainOffer("br0", linkLocal("br0", 9, "fe80::1").address(), 4644));
+        assertThat(moving.respond(FIND, after)).isPresent();
+    }
+
+    @Test
     void respondToAnotherHostsHelloIsSilent() {
         assertThat(responder.respond(new Hello(FIND.nonce(), Hello.Transport.PLAIN, 1), new Peer(GUEST6, "br0")))
                 .isEmpty();
     }
 
     private static DiscoveryResponder responder(String bind) {
-        return new DiscoveryResponder(new PlainOffer("br0", InetAddress.ofLiteral(bind), 4644));
+        PlainOffer offer = new PlainOffer("br0", InetAddress.ofLiteral(bind), 4644);
+        return new DiscoveryResponder(() -> offer);
     }
 }

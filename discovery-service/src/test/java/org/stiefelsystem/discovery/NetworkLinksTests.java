@@ -1,21 +1,32 @@
 package org.stiefelsystem.discovery;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.stiefelsystem.discovery.TestLinks.DOWN;
+import static org.stiefelsystem.discovery.TestLinks.NO_CARRIER;
+import static org.stiefelsystem.discovery.TestLinks.UP;
+import static org.stiefelsystem.discovery.TestLinks.link;
 
 import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
+import java.time.Clock;
+import java.time.Instant;
+import java.time.ZoneId;
+import java.time.ZoneOffset;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 
 class NetworkLinksTests {
 
-    private static final NetworkLink CABLE = link("cable", 7, true, "10.1.0.1/16", "fe80::1/64", "fd00:1::1/64");
-    private static final NetworkLink HOME = link("home", 8, true, "192.168.1.5/24", "fe80::2/64");
-    private static final NetworkLink SAME = link("same", 9, true, "192.168.1.6/25");
-    private static final NetworkLink DOWN = link("down", 10, false, "172.16.0.1/12");
+    private static final NetworkLink CABLE = link("cable", 7, UP, "10.1.0.1/16", "fe80::1/64", "fd00:1::1/64");
+    private static final NetworkLink HOME = link("home", 8, UP, "192.168.1.5/24", "fe80::2/64");
+    private static final NetworkLink SAME = link("same", 9, UP, "192.168.1.6/25");
+    private static final NetworkLink LOW = link("down", 10, DOWN, "172.16.0.1/12");
 
-    private final NetworkLinks links = new NetworkLinks(() -> List.of(CABLE, HOME, SAME, DOWN));
+    private final AtomicReference<List<NetworkLink>> here = new AtomicReference<>(List.of(CABLE, HOME, SAME, LOW));
+    private Instant now = Instant.parse("2026-11-22T10:00:00Z");
+    private final NetworkLinks links = new NetworkLinks(here::get, new HandClock());
 
     @Test
     void linkOfALinkLocalSenderIsItsScope() throws UnknownHostException {
@@ -54,20 +65,40 @@ class NetworkLinksTests {
     }
 
     @Test
-    void thisMachineHasALoopback() {
-        assertThat(new NetworkLinks().named("lo"))
-                .hasValueSatisfying(lo -> assertThat(lo.index()).isPositive());
+    void eachIsInItsStateSinceItCameIntoIt() {
+        Instant start = now;
+        tick(CABLE, HOME);
+        Instant pulled = tick(CABLE, link("home", 8, NO_CARRIER));
+        assertThat(links.seen())
+                .containsExactly(
+                        new NetworkLinks.Seen(CABLE, start),
+                        new NetworkLinks.Seen(link("home", 8, NO_CARRIER), pulled));
+        Instant renewed = tick(link("cable", 11, UP), link("home", 8, NO_CARRIER, "10.0.0.1/8"));
+        assertThat(links.seen()).extracting(NetworkLinks.Seen::since).containsExactly(renewed, pulled);
     }
 
-    private static NetworkLink link(String name, int index, boolean up, String... subnets) {
-        return new NetworkLink(
-                name,
-                index,
-                up,
-                List.of(subnets).stream()
-                        .map(subnet -> new NetworkLink.Subnet(
-                                InetAddress.ofLiteral(subnet.substring(0, subnet.indexOf('/'))),
-                                Integer.parseInt(subnet.substring(subnet.indexOf('/') + 1))))
-                        .toList());
+    private Instant tick(NetworkLink... found) {
+        now = now.plusSeconds(1);
+        here.set(List.of(found));
+        links.refresh();
+        return now;
+    }
+
+    private final class HandClock extends Clock {
+
+        @Override
+        public Instant instant() {
+            return now;
+        }
+
+        @Override
+        public ZoneId getZone() {
+            return ZoneOffset.UTC;
+        }
+
+        @Override
+        public Clock withZone(ZoneId zone) {
+            return this;
+        }
     }
 }

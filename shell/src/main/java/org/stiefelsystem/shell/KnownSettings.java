@@ -31,8 +31,10 @@ final class KnownSettings {
         defaults.put("stiefel.run-dir", "/run/stiefel");
         defaults.put("stiefel.discovery.port", "61570");
         defaults.put("stiefel.discovery.state-port", "4643");
+        defaults.put("stiefel.discovery.admin-port", "4653");
         defaults.put("stiefel.discovery.actuator-port", "4663");
-        defaults.put("stiefel.discovery.link-poll", "1s");
+        defaults.put("stiefel.discovery.payload-admin", "http://127.0.0.1:4654");
+        defaults.put("stiefel.discovery.export-admin", "http://127.0.0.1:4655");
         defaults.put("stiefel.payload.port", "4644");
         defaults.put("stiefel.payload.admin-port", "4654");
         defaults.put("stiefel.payload.actuator-port", "4664");

@@ -102,17 +102,25 @@ class PayloadConfiguration {
         return new PayloadProblems();
     }
 
+    /** Made when the payload has been found: what is wrong with that is said first. */
     @Bean
-    WebServerFactoryCustomizer<TomcatServletWebServerFactory> payloadDoors(
-            PayloadProperties properties, PayloadSource found, AdminToken token) {
+    Doors doors(PayloadProperties properties, PayloadSource found, AdminToken token) {
+        PayloadProperties.Payload payload = properties.payload();
         InetAddress link = address(properties.bind(), "stiefel.bind");
         InetAddress actuator = address(properties.actuator().bind(), "stiefel.actuator.bind");
-        PayloadProperties.Payload payload = properties.payload();
-        return factory -> new Doors()
+        return new Doors(InetAddress.getLoopbackAddress(), payload.adminPort(), Set.of("/boots", "/listen"), token)
                 .link(link, payload.port(), Set.of("/manifest", "/kernel", "/initrd", "/phases"))
-                .admin(InetAddress.getLoopbackAddress(), payload.adminPort(), Set.of("/boots"), token)
-                .actuator(actuator, payload.actuatorPort())
-                .installIn(factory);
+                .actuator(actuator, payload.actuatorPort());
+    }
+
+    @Bean
+    WebServerFactoryCustomizer<TomcatServletWebServerFactory> payloadDoors(Doors doors) {
+        return doors::installIn;
+    }
+
+    @Bean
+    ListenController listenController(Doors doors) {
+        return new ListenController(doors);
     }
 
     private static PayloadSource source(PayloadProperties.Payload payload) {

@@ -34,7 +34,7 @@ class LinkIntegrationTests {
 
     @BeforeEach
     void layCable() {
-        NetworkNamespaces.require("ip", "curl", "busybox", "strace");
+        NetworkNamespaces.require("ip", "ss", "curl", "busybox", "strace");
         namespaces = new NetworkNamespaces();
         namespaces.cable("cable0", "guest0");
         address = namespaces.linkLocalOfHost("cable0");
@@ -55,35 +55,11 @@ class LinkIntegrationTests {
         new Random(2).nextBytes(kernel);
         Path kernelFile = Files.write(temporary.resolve("kernel"), kernel);
         Path initrdFile = Files.writeString(temporary.resolve("initrd"), "initrd");
-        Path run = temporary.resolve("run");
-        Process started = java(
-                "service.log",
-                PayloadApplication.class.getName(),
-                "--stiefel.bind=" + address + "%cable0",
-                "--stiefel.run-dir=" + run,
-                "--stiefel.payload.kernel=" + kernelFile,
-                "--stiefel.payload.initrd=" + initrdFile,
-                "--stiefel.payload.cmdline=root=UUID=1 ro",
-                "--stiefel.payload.name=thinkpad");
-        service = started;
-        await().atMost(Duration.ofSeconds(60))
-                .pollInterval(Duration.ofMillis(200))
-                .until(() -> {
-                    if (!started.isAlive()) {
-                        throw new IllegalStateException(
-                                "The service ended:\n" + Files.readString(temporary.resolve("service.log")));
-                    }
-                    return namespaces
-                            .onHost("curl", "-s", "http://127.0.0.1:4664/actuator/health")
-                            .contains("UP");
-                });
+        Process started = start(kernelFile, initrdFile);
         assertThat(wget("manifest", "Accept: text/plain")).as("no export yet").isEmpty();
         assertThat(curl("/manifest")).contains("\"status\":503");
 
-        export = java(
-                "export.log",
-                ExportAdmin.class.getName(),
-                run.resolve("admin.token").toString());
+        export = java("export.log", ExportAdmin.class.getName(), token().toString());
         await().atMost(Duration.ofSeconds(20))
                 .untilAsserted(() -> assertThat(wget("manifest", "Accept: text/plain, */*"))
                         .startsWith("name=thinkpad\nkernel.size=3000000\n"));
@@ -123,6 +99,93 @@ class LinkIntegrationTests {
         assertThat(namespaces.onHost("curl", "-s", "-m", "2", "http://[::1]:4644/manifest"))
                 .as("the link's door is on the link alone")
                 .isEmpty();
+    }
+
+    @Test
+    void theLinksDoorMovesAndTheOthersStay() throws Exception {
+        Path file = Files.writeString(temporary.resolve("file"), "a kernel");
+        start(file, file);
+        export = java("export.log", ExportAdmin.class.getName(), token().toString());
+        await().atMost(Duration.ofSeconds(20))
+                .untilAsserted(() -> assertThat(curl("/manifest")).contains("\"name\":\"thinkpad\""));
+        namespaces.cable("cable1", "guest1");
+        String other = namespaces.linkLocalOfHost("cable1");
+
+        assertThat(listen("fe80::99%cable1")).as("nobody has that address").isEqualTo("409");
+        assertThat(curl("/manifest")).contains("\"name\":\"thinkpad\"");
+
+        assertThat(listen(other + "%cable1")).isEqualTo("204");
+        // The guest's end of a new cable has no address for a moment.
+        await().atMost(Duration.ofSeconds(20))
+                .untilAsserted(() -> assertThat(manifest(other, "guest1")).contains("\"name\":\"thinkpad\""));
+        await().atMost(Duration.ofSeconds(20))
+                .untilAsserted(() -> assertThat(namespaces.onHost("ss", "-Hltn", "sport = :4644"))
+                        .contains("[" + other + "]%cable1:4644")
+                        .hasLineCount(1));
+        assertThat(manifest(address, "guest0")).isEmpty();
+        assertThat(namespaces.onHost("curl", "-s", "http://127.0.0.1:4664/actuator/health"))
+                .contains("UP");
+
+        assertThat(listen(other + "%cable1")).as("it is there already").isEqualTo("204");
+        assertThat(manifest(other, "guest1")).contains("\"name\":\"thinkpad\"");
+        assertThat(namespaces.onGuest("curl", "-s", "-m", "5", "http://[" + other + "%25guest1]:4644/boots"))
+                .as("it is the same door")
+                .contains("\"status\":404");
+        assertThat(listen(address + "%cable0")).isEqualTo("204");
+        assertThat(curl("/kernel")).isEqualTo("a kernel");
+    }
+
+    /** What discovery sends; the status of the answer. */
+    private String listen(String at) throws IOException {
+        return namespaces.onHost(
+                "curl",
+                "-s",
+                "-o",
+                "/dev/null",
+                "-w",
+                "%{http_code}",
+                "-X",
+                "PUT",
+                "-H",
+                "Authorization: Bearer " + Files.readString(token()).strip(),
+                "-H",
+                "Content-Type: application/json",
+                "-d",
+                "{\"address\":\"" + at + "\"}",
+                "http://127.0.0.1:4654/listen");
+    }
+
+    private String manifest(String at, String guestEnd) {
+        return namespaces.onGuest("curl", "-s", "-m", "2", "http://[" + at + "%25" + guestEnd + "]:4644/manifest");
+    }
+
+    private Path token() {
+        return temporary.resolve("run/admin.token");
+    }
+
+    private Process start(Path kernel, Path initrd) throws IOException {
+        Process started = java(
+                "service.log",
+                PayloadApplication.class.getName(),
+                "--stiefel.bind=" + address + "%cable0",
+                "--stiefel.run-dir=" + temporary.resolve("run"),
+                "--stiefel.payload.kernel=" + kernel,
+                "--stiefel.payload.initrd=" + initrd,
+                "--stiefel.payload.cmdline=root=UUID=1 ro",
+                "--stiefel.payload.name=thinkpad");
+        service = started;
+        await().atMost(Duration.ofSeconds(60))
+                .pollInterval(Duration.ofMillis(200))
+                .until(() -> {
+                    if (!started.isAlive()) {
+                        throw new IllegalStateException(
+                                "The service ended:\n" + Files.readString(temporary.resolve("service.log")));
+                    }
+                    return namespaces
+                            .onHost("curl", "-s", "http://127.0.0.1:4664/actuator/health")
+                            .contains("UP");
+                });
+        return started;
     }
 
     /** Another process's admin API, in the host's namespace. */

@@ -1,5 +1,7 @@
 package org.stiefelsystem.payload.app;
 
+import static org.awaitility.Awaitility.await;
+
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -48,9 +50,12 @@ final class NetworkNamespaces implements AutoCloseable {
         onGuest("ip", "link", "set", guestEnd, "up");
     }
 
+    /** Which the link has a moment after it has come up. */
     String linkLocalOfHost(String hostEnd) {
-        String line = onHost("ip", "-6", "-o", "address", "show", "dev", hostEnd, "scope", "link");
-        return line.replaceAll("(?s).*inet6 ([0-9a-f:]+)/.*", "$1");
+        return await().until(
+                        () -> onHost("ip", "-6", "-o", "address", "show", "dev", hostEnd, "scope", "link")
+                                .replaceAll("(?s).*inet6 ([0-9a-f:]+)/.*", "$1"),
+                        address -> address.startsWith("fe80:"));
     }
 
     String onHost(String... command) {

@@ -196,6 +196,50 @@ class PayloadIntegrationTests {
     }
 
     @Test
+    void listenTakesOnlyALinkLocalAddressWithALinkOfThisMachine() {
+        for (String address : new String[] {
+            "",
+            "eth0",
+            "127.0.0.1",
+            "0.0.0.0",
+            "169.254.1.1",
+            "::",
+            "::1",
+            "fd00::1%lo",
+            "2001:db8::1",
+            "fe80::1",
+            "fe80::1%0",
+            "fe80::1%nope0",
+            "fe80::1%99999",
+            "fe80::1%4294967295",
+            "fe80::1%-1",
+            "[fe80::1%lo]",
+            "evil.example"
+        }) {
+            assertThat(listen("{\"address\":\"" + address + "\"}"))
+                    .as(address)
+                    .contains("HTTP/1.1 400", "Content-Type: application/problem+json")
+                    .contains("an IPv6 link-local address with a link of this machine");
+        }
+        for (String rubbish :
+                new String[] {"", "rubbish", "{}", "[]", "null", "{\"address\":null}", "{\"address\":[]}"}) {
+            assertThat(listen(rubbish)).as(rubbish).contains("HTTP/1.1 400", "Content-Type: application/problem+json");
+        }
+        assertThat(curl("/manifest")).as("and stays where it is").contains("HTTP/1.1 200");
+    }
+
+    @Test
+    void listenWantsTheTokenAndTheAdminsDoor() {
+        String body = "{\"address\":\"::1\"}";
+        assertThat(run("curl", "-si", "-X", "PUT", "-d", body, adminUrl("/listen")))
+                .contains("HTTP/1.1 401");
+        assertThat(curl("/listen", "-X", "PUT", "-d", body, "-H", "Authorization: " + authorization()))
+                .contains("HTTP/1.1 404");
+        assertThat(run("curl", "-si", "-H", "Authorization: " + authorization(), adminUrl("/listen")))
+                .contains("HTTP/1.1 405");
+    }
+
+    @Test
     void whatIsNoHttpGetsAProblemAndNoMore() throws IOException {
         for (String rubbish :
                 new String[] {"RUBBISH\r\n\r\n", "\0\0\0\0\r\n\r\n", "GET /\\x HTTP/1.1\r\nHost: a\r\n\r\n"}) {
@@ -302,6 +346,21 @@ class PayloadIntegrationTests {
         command.addAll(List.of(options));
         command.add(adminUrl("/boots"));
         return run(command.toArray(String[]::new));
+    }
+
+    private static String listen(String body) {
+        return run(
+                "curl",
+                "-si",
+                "-X",
+                "PUT",
+                "-H",
+                "Authorization: " + authorization(),
+                "-H",
+                "Content-Type: application/json",
+                "-d",
+                body,
+                adminUrl("/listen"));
     }
 
     private static String adminUrl(String path) {

@@ -1,11 +1,15 @@
 package org.stiefelsystem.discovery.app;
 
 import io.micrometer.core.instrument.MeterRegistry;
+import java.io.UncheckedIOException;
 import java.net.BindException;
 import java.net.DatagramSocket;
 import java.net.InetAddress;
 import java.net.SocketException;
 import java.net.UnknownHostException;
+import java.time.Clock;
+import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -22,6 +26,8 @@ import org.springframework.integration.ip.dsl.Udp;
 import org.stiefelsystem.discovery.CannotStart;
 import org.stiefelsystem.discovery.DiscoveryConversation;
 import org.stiefelsystem.discovery.DiscoveryResponder;
+import org.stiefelsystem.discovery.LinkLocal;
+import org.stiefelsystem.discovery.LinkUpkeep;
 import org.stiefelsystem.discovery.NetworkLinks;
 import org.stiefelsystem.discovery.PlainOffer;
 import org.stiefelsystem.discovery.SocketOwner;
@@ -35,7 +41,19 @@ class DiscoveryConfiguration {
 
     @Bean
     NetworkLinks networkLinks() {
-        return new NetworkLinks();
+        try {
+            return new NetworkLinks(IpAddressShow::links, Clock.systemUTC());
+        } catch (UncheckedIOException e) {
+            throw new CannotStart(
+                    "The network links cannot be looked at: "
+                            + Objects.requireNonNull(e.getCause()).getMessage(),
+                    "This needs the program ip of iproute2, and not another one of that name: apt-get install iproute2");
+        }
+    }
+
+    @Bean
+    AdminToken adminToken(DiscoveryProperties properties) {
+        return AdminToken.in(properties.runDir());
     }
 
     @Bean
@@ -80,8 +98,8 @@ class DiscoveryConfiguration {
     }
 
     @Bean
-    DiscoveryConversation discoveryConversation(PlainOffer offer, NetworkLinks links, MeterRegistry meters) {
-        return new DiscoveryConversation(new DiscoveryResponder(offer), links, meters, System::nanoTime);
+    DiscoveryConversation discoveryConversation(LinkListeners listeners, NetworkLinks links, MeterRegistry meters) {
+        return new DiscoveryConversation(new DiscoveryResponder(listeners::offer), links, meters, System::nanoTime);
     }
 
     @Bean
@@ -109,18 +127,42 @@ class DiscoveryConfiguration {
     }
 
     @Bean
-    DiscoveryLifecycle discoveryLifecycle(
-            DiscoveryProperties properties,
+    LinkListeners linkListeners(
+            DiscoveryProperties properties, PlainOffer offer, NetworkLinks links, Doors doors, AdminToken token) {
+        // Listeners elsewhere, on loopback or at all addresses, do not depend on this link.
+        LinkLocal first = links.named(offer.link())
+                .flatMap(link -> LinkLocal.of(offer.bind(), link))
+                .orElse(null);
+        DiscoveryProperties.Discovery discovery = properties.discovery();
+        return new LinkListeners(
+                offer,
+                first,
+                // The export first: a guest's root waits for it.
+                List.of(
+                        new AdminListener("export", discovery.exportAdmin(), token),
+                        new AdminListener("payload", discovery.payloadAdmin(), token),
+                        doors),
+                Thread::sleep);
+    }
+
+    @Bean
+    LinkWatch linkWatch(
             NetworkLinks links,
             DatagramSocket discoverySocket,
             PlainOffer offer,
-            MeterRegistry meters) {
-        return new DiscoveryLifecycle(
+            MeterRegistry meters,
+            LinkListeners listeners) {
+        return new LinkWatch(
                 links,
                 new AllNodes(discoverySocket),
-                offer,
-                meters,
-                properties.discovery().linkPoll());
+                new LinkMeters(offer.link(), meters),
+                new LinkUpkeep(offer.link(), System::nanoTime),
+                listeners);
+    }
+
+    @Bean
+    DiscoveryLifecycle discoveryLifecycle(PlainOffer offer, LinkWatch watch) {
+        return new DiscoveryLifecycle(offer, watch);
     }
 
     @Bean
@@ -134,13 +176,22 @@ class DiscoveryConfiguration {
     }
 
     @Bean
-    WebServerFactoryCustomizer<TomcatServletWebServerFactory> discoveryDoors(
-            DiscoveryProperties properties, PlainOffer offer, NetworkLinks links) {
+    LinksController linksController(NetworkLinks links, LinkListeners listeners) {
+        return new LinksController(links, listeners);
+    }
+
+    @Bean
+    Doors doors(DiscoveryProperties properties, PlainOffer offer, NetworkLinks links, AdminToken token) {
+        DiscoveryProperties.Discovery discovery = properties.discovery();
         InetAddress actuator = address(properties.actuator().bind(), "stiefel.actuator.bind", links);
-        return factory -> new Doors()
-                .link(offer.bind(), properties.discovery().statePort(), Set.of("/state"))
-                .actuator(actuator, properties.discovery().actuatorPort())
-                .installIn(factory);
+        return new Doors(InetAddress.getLoopbackAddress(), discovery.adminPort(), Set.of("/links"), token)
+                .link(offer.bind(), discovery.statePort(), Set.of("/state"))
+                .actuator(actuator, discovery.actuatorPort());
+    }
+
+    @Bean
+    WebServerFactoryCustomizer<TomcatServletWebServerFactory> discoveryDoors(Doors doors) {
+        return doors::installIn;
     }
 
     private static InetAddress address(String text, String property, NetworkLinks links) {

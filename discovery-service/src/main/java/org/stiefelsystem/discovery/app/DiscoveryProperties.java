@@ -3,7 +3,8 @@ package org.stiefelsystem.discovery.app;
 import jakarta.validation.Valid;
 import jakarta.validation.constraints.Max;
 import jakarta.validation.constraints.Min;
-import java.time.Duration;
+import java.net.URI;
+import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 import org.springframework.boot.context.properties.ConfigurationProperties;
 import org.springframework.boot.context.properties.bind.DefaultValue;
@@ -15,6 +16,7 @@ import org.springframework.validation.annotation.Validated;
  * @param transport {@code wireguard} or {@code plain}
  * @param link the one interface that {@code plain} is answered on
  * @param bind where the services of the link listen
+ * @param runDir where the admin token is
  */
 @Validated
 @ConfigurationProperties("stiefel")
@@ -22,6 +24,7 @@ record DiscoveryProperties(
         @DefaultValue("wireguard") TransportChoice transport,
         @Nullable String link,
         @DefaultValue("127.0.0.1") String bind,
+        @DefaultValue("/run/stiefel") Path runDir,
         @Valid @DefaultValue Discovery discovery,
         @Valid @DefaultValue Payload payload,
         @Valid @DefaultValue Actuator actuator) {
@@ -33,18 +36,22 @@ record DiscoveryProperties(
     }
 
     /**
-     * The ports of this service.
+     * The ports of this service, and the two whose listeners it moves with the link.
      *
      * @param port UDP, where FIND is heard
      * @param statePort TCP, at {@code stiefel.bind}
+     * @param adminPort TCP, on the loopback interface
      * @param actuatorPort TCP, at {@code stiefel.actuator.bind}
-     * @param linkPoll how often the machine's interfaces are looked at
+     * @param payloadAdmin the admin API of the payload service
+     * @param exportAdmin the admin API of the block export
      */
     record Discovery(
             @DefaultValue("61570") @Min(0) @Max(65535) int port,
             @DefaultValue("4643") @Min(0) @Max(65535) int statePort,
+            @DefaultValue("4653") @Min(0) @Max(65535) int adminPort,
             @DefaultValue("4663") @Min(0) @Max(65535) int actuatorPort,
-            @DefaultValue("1s") Duration linkPoll) {}
+            @DefaultValue("http://127.0.0.1:4654") URI payloadAdmin,
+            @DefaultValue("http://127.0.0.1:4655") URI exportAdmin) {}
 
     /** Where the payload service listens: what a HELLO tells. */
     record Payload(@DefaultValue("4644") @Min(1) @Max(65535) int port) {}

@@ -16,6 +16,9 @@ import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -25,6 +28,7 @@ import java.util.Random;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.springframework.context.ConfigurableApplicationContext;
 import org.stiefelsystem.discovery.CannotStart;
 
@@ -40,12 +44,17 @@ class LoopbackIntegrationTests {
 
     private static final int UDP = freePort();
     private static final int STATE = freePort();
+    private static final int ADMIN = freePort();
     private static final int ACTUATOR = freePort();
+
+    @TempDir
+    static Path run;
+
     private static ConfigurableApplicationContext service;
 
     @BeforeAll
     static void start() {
-        service = start(UDP, STATE, ACTUATOR, "--stiefel.transport=plain", "--stiefel.link=lo");
+        service = start(UDP, STATE, ADMIN, ACTUATOR, "--stiefel.transport=plain", "--stiefel.link=lo");
     }
 
     @AfterAll
@@ -107,9 +116,61 @@ class LoopbackIntegrationTests {
             assertThat(answer.statusCode()).isEqualTo(404);
             assertThat(answer.headers().firstValue("Content-Type")).contains("application/problem+json");
         }
-        for (String path : new String[] {"/state", "/actuator", "/actuator/env", "/actuator/health/x"}) {
+        for (String path : new String[] {"/links", "/actuator/prometheus"}) {
+            assertThat(get(STATE, path).statusCode()).isEqualTo(404);
+        }
+        for (String path : new String[] {"/state", "/links", "/actuator", "/actuator/env", "/actuator/health/x"}) {
             assertThat(get(ACTUATOR, path).statusCode()).isEqualTo(404);
         }
+    }
+
+    @Test
+    void adminTellsTheLinks() throws Exception {
+        String links = admin("/links", "Authorization", authorization()).body();
+        assertThat(links)
+                .contains("\"name\":\"lo\",\"index\":1,\"mac\":\"00:00:00:00:00:00\",\"state\":\"up\",\"mtu\":65536,"
+                        + "\"speed\":null,\"addresses\":[\"127.0.0.1/8\"")
+                .contains("\"served\":true,\"listening\":\"127.0.0.1\",\"waitingFor\":[],\"since\":\"20");
+    }
+
+    @Test
+    void adminWantsTheToken() throws Exception {
+        for (String authorization :
+                List.of("", "Bearer", "Bearer " + "0".repeat(64), authorization() + "0", "Basic eDp5")) {
+            HttpResponse<String> answer = admin("/links", "Authorization", authorization);
+            assertThat(answer.statusCode()).isEqualTo(401);
+            assertThat(answer.headers().firstValue("WWW-Authenticate")).contains("Bearer");
+            assertThat(answer.headers().firstValue("Content-Type")).contains("application/problem+json");
+            assertThat(answer.body()).doesNotContain("lo");
+        }
+        assertThat(get(ADMIN, "/links").statusCode()).isEqualTo(401);
+    }
+
+    @Test
+    void adminWantsAHostThatIsThisMachine() throws IOException {
+        for (String host : List.of("evil.example", "127.0.0.1.evil.example", "127.0.0.1:x", "stiefel", "")) {
+            assertThat(adminAt(host)).as(host).startsWith("HTTP/1.1 403").contains("application/problem+json");
+        }
+        for (String host : List.of("127.0.0.1", "localhost:4653", "[::1]:4653")) {
+            assertThat(adminAt(host)).as(host).startsWith("HTTP/1.1 200").contains("\"name\":\"lo\"");
+        }
+    }
+
+    @Test
+    void adminHasNoOtherPath() throws Exception {
+        for (String path : List.of("/", "/state", "/links/", "/links;x", "/%6cinks", "/actuator/health", "/error")) {
+            HttpResponse<String> answer = admin(path, "Authorization", authorization());
+            assertThat(answer.statusCode()).as(path).isEqualTo(404);
+            assertThat(answer.headers().firstValue("Content-Type")).contains("application/problem+json");
+        }
+    }
+
+    @Test
+    void startWithATokenThatOthersCanReadIsRefused(@TempDir Path other) throws IOException {
+        Path token = Files.writeString(other.resolve("admin.token"), "0".repeat(64));
+        Files.setPosixFilePermissions(token, PosixFilePermissions.fromString("rw-r-----"));
+        assertThat(refusal("--stiefel.transport=plain", "--stiefel.link=lo", "--stiefel.run-dir=" + other))
+                .hasMessageContaining("has the mode 0640, and must have 0600");
     }
 
     @Test
@@ -146,32 +207,39 @@ class LoopbackIntegrationTests {
     void startOnAPortInUseNamesItsHolder() {
         String me = "(pid " + ProcessHandle.current().pid() + ")";
         String[] plain = {"--stiefel.transport=plain", "--stiefel.link=lo"};
-        assertThat(refusal(UDP, freePort(), freePort(), plain))
+        assertThat(refusal(UDP, freePort(), freePort(), freePort(), plain))
                 .hasMessageContaining("UDP port " + UDP + " is in use by ")
                 .hasMessageContaining(me);
-        assertThat(refusal(freePort(), STATE, freePort(), plain))
+        assertThat(refusal(freePort(), freePort(), ADMIN, freePort(), plain))
+                .hasMessageContaining("TCP port " + ADMIN + " at 127.0.0.1 is in use by ")
+                .hasMessageContaining(me);
+        assertThat(refusal(freePort(), STATE, freePort(), freePort(), plain))
                 .hasMessageContaining("TCP port " + STATE + " at 127.0.0.1 is in use by ")
                 .hasMessageContaining(me);
-        assertThat(refusal(freePort(), freePort(), ACTUATOR, plain))
+        assertThat(refusal(freePort(), freePort(), freePort(), ACTUATOR, plain))
                 .hasMessageContaining("TCP port " + ACTUATOR + " at 127.0.0.1 is in use by ")
                 .hasMessageContaining(me);
     }
 
-    private static ConfigurableApplicationContext start(int udp, int state, int actuator, String... more) {
+    private static ConfigurableApplicationContext start(int udp, int state, int admin, int actuator, String... more) {
         List<String> arguments = new ArrayList<>(List.of(more));
+        if (arguments.stream().noneMatch(argument -> argument.startsWith("--stiefel.run-dir="))) {
+            arguments.add("--stiefel.run-dir=" + run);
+        }
         arguments.add("--stiefel.discovery.port=" + udp);
         arguments.add("--stiefel.discovery.state-port=" + state);
+        arguments.add("--stiefel.discovery.admin-port=" + admin);
         arguments.add("--stiefel.discovery.actuator-port=" + actuator);
         return DiscoveryApplication.builder().run(arguments.toArray(String[]::new));
     }
 
     private static CannotStart refusal(String... arguments) {
-        return refusal(freePort(), freePort(), freePort(), arguments);
+        return refusal(freePort(), freePort(), freePort(), freePort(), arguments);
     }
 
-    private static CannotStart refusal(int udp, int state, int actuator, String... arguments) {
-        Throwable failure =
-                catchThrowable(() -> start(udp, state, actuator, arguments).close());
+    private static CannotStart refusal(int udp, int state, int admin, int actuator, String... arguments) {
+        Throwable failure = catchThrowable(
+                () -> start(udp, state, admin, actuator, arguments).close());
         while (failure != null && !(failure instanceof CannotStart)) {
             failure = failure.getCause();
         }
@@ -208,6 +276,33 @@ class LoopbackIntegrationTests {
                             .build(),
                     HttpResponse.BodyHandlers.ofString());
         }
+    }
+
+    private static HttpResponse<String> admin(String path, String header, String value)
+            throws IOException, InterruptedException {
+        try (HttpClient client = HttpClient.newHttpClient()) {
+            return client.send(
+                    HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + ADMIN + path))
+                            .header(header, value)
+                            .build(),
+                    HttpResponse.BodyHandlers.ofString());
+        }
+    }
+
+    /** With any Host, which a browser's page chooses by its own name. */
+    private static String adminAt(String host) throws IOException {
+        try (Socket stranger = new Socket(LOOPBACK, ADMIN)) {
+            stranger.setSoTimeout(5000);
+            stranger.getOutputStream()
+                    .write(("GET /links HTTP/1.1\r\nHost: " + host + "\r\nAuthorization: " + authorization()
+                                    + "\r\nConnection: close\r\n\r\n")
+                            .getBytes(StandardCharsets.US_ASCII));
+            return new String(stranger.getInputStream().readAllBytes(), StandardCharsets.US_ASCII);
+        }
+    }
+
+    private static String authorization() throws IOException {
+        return "Bearer " + Files.readString(run.resolve("admin.token")).strip();
     }
 
     private static int freePort() {

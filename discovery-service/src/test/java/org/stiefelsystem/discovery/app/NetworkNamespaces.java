@@ -1,5 +1,7 @@
 package org.stiefelsystem.discovery.app;
 
+import static org.awaitility.Awaitility.await;
+
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -48,9 +50,21 @@ final class NetworkNamespaces implements AutoCloseable {
         onGuest("ip", "link", "set", guestEnd, "up");
     }
 
+    /** The host's end with an address of its own choice and still down, as a card that has just been plugged in. */
+    void plugIn(String hostEnd, String mac, String guestEnd) {
+        run(
+                "ip", "link", "add", hostEnd, "address", mac, "netns", host, "type", "veth", "peer", "name", guestEnd,
+                "netns", guest);
+        onGuest("sh", "-c", "echo 0 >/proc/sys/net/ipv6/conf/" + guestEnd + "/accept_dad");
+        onGuest("ip", "link", "set", guestEnd, "up");
+    }
+
+    /** Which the link has a moment after it has come up. */
     String linkLocalOfHost(String hostEnd) {
-        String line = onHost("ip", "-6", "-o", "address", "show", "dev", hostEnd, "scope", "link");
-        return line.replaceAll("(?s).*inet6 ([0-9a-f:]+)/.*", "$1");
+        return await().until(
+                        () -> onHost("ip", "-6", "-o", "address", "show", "dev", hostEnd, "scope", "link")
+                                .replaceAll("(?s).*inet6 ([0-9a-f:]+)/.*", "$1"),
+                        address -> address.startsWith("fe80:"));
     }
 
     String onHost(String... command) {

@@ -79,10 +79,11 @@ public final class ServerProcess implements AutoCloseable {
 
     /** Asks it to end, as a person or systemd would. Answers whether it did, half a minute at the most. */
     public boolean stop() throws InterruptedException {
-        // Where something else put it into its namespace, that ends with it and must not be ended before it.
         List<ProcessHandle> below = process.descendants().toList();
-        if (below.isEmpty()) {
-            process.destroy();
+        // Where nsenter put the server into its namespace, that ends with it and must not be ended before it.
+        if (!process.info().command().orElse("").endsWith("/nsenter")) {
+            // By its handle: Process.destroy closes the pipe, too, and its last words would be lost.
+            process.toHandle().destroy();
         }
         below.forEach(ProcessHandle::destroy);
         return process.waitFor(30, TimeUnit.SECONDS);

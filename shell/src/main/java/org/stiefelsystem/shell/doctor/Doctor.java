@@ -197,6 +197,7 @@ class Doctor {
                         port("tcp", "stiefel.discovery.state-port"),
                         port("tcp", "stiefel.payload.port"),
                         port("tcp", "stiefel.export.port"),
+                        port("tcp", "stiefel.discovery.admin-port"),
                         port("tcp", "stiefel.payload.admin-port"),
                         port("tcp", "stiefel.export.admin-port"),
                         port("tcp", "stiefel.discovery.actuator-port"),

@@ -45,11 +45,14 @@ final class AllInOne implements AutoCloseable {
                     "stiefel.payload.nbd-port",
                     String.valueOf(export.getBean(NbdServer.class).address().getPort()));
             BootIdRegistrar registrar = registrar(export.getBean(Leases.class));
-            services.start(
+            ConfigurableApplicationContext payload = services.start(
                     PayloadApplication::builder,
                     withPort,
                     context -> context.getBeanFactory().registerSingleton("bootIdRegistrar", registrar));
-            services.start(DiscoveryApplication::builder, settings, context -> {});
+            Map<String, String> withAdmins = new HashMap<>(settings);
+            withAdmins.put("stiefel.discovery.payload-admin", adminApi(payload));
+            withAdmins.put("stiefel.discovery.export-admin", adminApi(export));
+            services.start(DiscoveryApplication::builder, withAdmins, context -> {});
             return services;
         } catch (RuntimeException e) {
             services.close();
@@ -64,6 +67,11 @@ final class AllInOne implements AutoCloseable {
         ConfigurableApplicationContext context = ServiceContext.start(service, settings, overrides, beforehand);
         running.push(context);
         return context;
+    }
+
+    /** Where it really is, whatever port was asked for: the first door of these services is their admin API. */
+    private static String adminApi(ConfigurableApplicationContext service) {
+        return "http://127.0.0.1:" + service.getEnvironment().getRequiredProperty("local.server.port");
     }
 
     private static BootIdRegistrar registrar(Leases leases) {

@@ -8,8 +8,10 @@ import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import org.springframework.shell.core.command.CommandContext;
 import org.springframework.shell.core.command.annotation.Command;
 import org.springframework.stereotype.Component;
+import org.stiefelsystem.shell.CommandFailure;
 import org.stiefelsystem.shell.Settings;
 
 /** The launcher trains the JVM's AOT cache with this: everything starts once, on free ports of loopback, and ends. */
@@ -19,6 +21,7 @@ class WarmUpCommands {
     private static final List<String> PORTS = List.of(
             "discovery.port",
             "discovery.state-port",
+            "discovery.admin-port",
             "discovery.actuator-port",
             "payload.admin-port",
             "payload.actuator-port",
@@ -27,7 +30,7 @@ class WarmUpCommands {
             "export.actuator-port");
 
     @Command(name = "warm-up", description = "load what the commands need", hidden = true)
-    void warmUp() throws IOException {
+    void warmUp(CommandContext context) throws IOException {
         Path directory = Files.createTempDirectory("stiefel-warm-up");
         Path disk = Files.write(directory.resolve("disk"), new byte[4096]);
         Path kernel = Files.write(directory.resolve("vmlinuz-0"), new byte[1]);
@@ -48,6 +51,9 @@ class WarmUpCommands {
             Settings here = new Settings(directory.resolve("none"), Map.of("STIEFEL_RUN_DIR", directory.toString()));
             try (AllInOne services = AllInOne.start(settings, here)) {
                 services.events().sinceLastLook();
+            } catch (CommandFailure e) {
+                // Discovery wants `ip`, which `setup` may not have installed yet; the rest has been loaded by then.
+                context.outputWriter().println(e.what());
             }
         } finally {
             for (String file : List.of("disk", "vmlinuz-0", "initrd.img-0", "admin.token", "export-boot-ids")) {

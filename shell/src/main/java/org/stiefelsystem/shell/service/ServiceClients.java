@@ -38,6 +38,10 @@ public class ServiceClients {
         return client(BootClient.class, "127.0.0.1", "stiefel.payload.admin-port", token());
     }
 
+    public LinkClient links() {
+        return client(LinkClient.class, "127.0.0.1", "stiefel.discovery.admin-port", token());
+    }
+
     public HealthClient health(String service) {
         return client(HealthClient.class, settings.get("stiefel.actuator.bind"), service + ".actuator-port", "");
     }

@@ -1,4 +1,4 @@
-/** What runs, what is served and how the last boot went. */
+/** What runs, what is served, on which link, and how the last boot went. */
 @NullMarked
 package org.stiefelsystem.shell.status;
 

@@ -1,0 +1,4 @@
+@NullMarked
+package org.stiefelsystem.shell.demo;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package org.stiefelsystem.shell.status;
+
+import org.jspecify.annotations.NullMarked;
