@@ -70,9 +70,11 @@ enum {                           // milliseconds
   REFUSED_MS = 30000,            // until a host that is not ours is asked again
   ASK_AFTER_MS = 1500,           // without the host at its old address until it is looked for
   ASK_EVERY_MS = 1000,
-  START_MS = 15000,              // for the first connection; the caller repeats
+  START_MS = 6000,               // for the first connection; the caller repeats
+  RAISE_MS = 1000,               // between attempts to bring a card up
   QUIET_MS = 3000,               // a shorter stall is not worth a word
   IDLE_QUIET_MS = 9000,          // keepalive asks after 5 s without a request, then every second
+  STOPPED_WORDS_MS = 600000,     // between reminders that there is no way back
   ADOPT_MS = 500,
   END_MS = 10000                 // for the host to take our farewell
 };
@@ -328,6 +330,7 @@ static struct nic {
   unsigned index, flags;
   uint8_t mac[6];
   char name[IFNAMSIZ];
+  int64_t raised;                // when it was last tried to bring it up
 } nics[MAX_NICS];
 static int nic_count;
 static unsigned link_index;      // the card that the host is behind; 0 when it is gone
@@ -367,10 +370,12 @@ static void take_link(struct nlmsghdr *m) {
     }
   }
   if (!hardware || !addressed) return;
-  if (n)
+  if (n) {
+    seen.raised = n->raised;
     *n = seen;
-  else if (nic_count < MAX_NICS)
+  } else if (nic_count < MAX_NICS) {
     nics[nic_count++] = seen;
+  }
 }
 
 static void list_nics(void) {
@@ -401,7 +406,22 @@ static void add_address(struct nic *n) {
   message->ifa_index = n->index;
   attribute(IFA_LOCAL, &address, sizeof address);
   int result = ask_route(NULL);
-  if (result < 0 && result != -EEXIST) say("%s cannot be given its address: %s", n->name, strerror(-result));
+  if (result < 0 && result != -EEXIST && result != -ENODEV && !n->raised)
+    say("%s cannot be given its address: %s", n->name, strerror(-result));
+}
+
+static void set_link(struct nic *n, const char *name, unsigned flags) {
+  struct ifinfomsg *info = begin(RTM_SETLINK, NLM_F_ACK, sizeof *info);
+  info->ifi_family = AF_UNSPEC;
+  info->ifi_index = n->index;
+  info->ifi_change = info->ifi_flags = flags;
+  if (name) attribute(IFLA_IFNAME, name, strlen(name) + 1);
+  int result = ask_route(NULL);
+  // ENODEV: it is just going.
+  if (result < 0 && result != -ENODEV && !name && !n->raised)
+    say("%s cannot be brought up: %s", n->name, strerror(-result));
+  if (result == 0 && name) strcpy(n->name, name);
+  if (result == 0) n->flags |= flags;
 }
 
 static bool is_wireless(struct nic *n) {
@@ -413,30 +433,25 @@ static bool is_wireless(struct nic *n) {
   return wireless;
 }
 
-// Under the name that the system's network managers were told to leave alone, if the card is still down.
+// Under the name that the system's network managers were told to leave alone, if that is free and the card is still down.
+// By netlink and the card's index: an ioctl with a name that is just gone asks for a module of that name.
 static void bring_up(struct nic *n) {
-  struct ifreq request = {0};
-  int s = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  if (s < 0) return;
-  strcpy(request.ifr_name, n->name);
-  if (strcmp(n->name, asked.link) != 0) {
-    strcpy(request.ifr_newname, asked.link);
-    if (ioctl(s, SIOCSIFNAME, &request) == 0) strcpy(n->name, asked.link);
-  }
+  if (n->raised && now() - n->raised < RAISE_MS) return;
+  if (strcmp(n->name, asked.link) != 0) set_link(n, asked.link, 0);
   add_address(n);
-  memset(&request, 0, sizeof request);
-  strcpy(request.ifr_name, n->name);
-  request.ifr_flags = (short)(n->flags | IFF_UP);
-  if (ioctl(s, SIOCSIFFLAGS, &request) == 0)
-    n->flags |= IFF_UP;
-  else
-    say("%s cannot be brought up: %s", n->name, strerror(errno));
-  close(s);
+  set_link(n, NULL, IFF_UP);
+  n->raised = now();
 }
 
 static bool has_carrier(unsigned index) {
   struct nic *n = nic(index);
   return n && (n->flags & IFF_UP) && (n->flags & IFF_LOWER_UP);
+}
+
+static unsigned index_of_our_card(void) {
+  for (int i = 0; i < nic_count; i++)
+    if (memcmp(nics[i].mac, known->mac, 6) == 0) return nics[i].index;
+  return 0;
 }
 
 // Keeps link_index true. A card with our number is ours wherever it is plugged in. One with another number is brought up
@@ -448,12 +463,12 @@ static void follow_cards(void) {
     say("the network card %s is gone; everything waits", asked.link);
     link_index = 0;
   }
-  for (int i = 0; !link_index && i < nic_count; i++)
-    if (memcmp(nics[i].mac, known->mac, 6) == 0) {
-      link_index = nics[i].index;
-      say("the network card %s is back", asked.link);
-    }
+  if (!link_index) {
+    link_index = index_of_our_card();
+    if (link_index) say("the network card %s is back", asked.link);
+  }
   bool anyone = !has_carrier(link_index);
+  if (anyone) ease(true);
   for (int i = 0; i < nic_count; i++)
     if (!(nics[i].flags & IFF_UP) && (nics[i].index == link_index || (anyone && !is_wireless(&nics[i]))))
       bring_up(&nics[i]);
@@ -663,6 +678,7 @@ __attribute__((format(printf, 1, 2))) static void stop(const char *format, ...) 
   snprintf(reason, sizeof reason, "%s", words);
   say("error: %s", words);
   say("power this machine off; what was written and flushed is safe");
+  outage.next_words = now() + STOPPED_WORDS_MS;
 }
 
 static void refused(struct dial *d, uint32_t type, const uint8_t *data, size_t length) {
@@ -934,8 +950,8 @@ static void tell(bool live) {
   int64_t t = now();
   if (stopped) {
     if (t < outage.next_words) return;
-    if (outage.next_words) say("error: %s; power this machine off", reason);
-    outage.next_words = t + 600000;
+    outage.next_words = t + STOPPED_WORDS_MS;
+    say("error: %s; power this machine off", reason);
     return;
   }
   if (live && t - last_heard < (stalled_since || !has_carrier(link_index) ? QUIET_MS : IDLE_QUIET_MS)) {
@@ -1087,9 +1103,9 @@ __attribute__((noreturn)) static void start_worker(void) {
     if (device_in_use()) give_up("/dev/nbd%d is in use: another keeper or nbd-client has it", asked.device);
     struct nic *card = nic_named(asked.link);
     if (!card) give_up("there is no network card %s", asked.link);
-    link_index = card->index;
     memcpy(known->mac, card->mac, 6);
   }
+  link_index = index_of_our_card();
   if (mlockall(MCL_CURRENT | MCL_FUTURE) < 0) say("the keeper's memory cannot be locked: %s", strerror(errno));
   work(signals);
 }

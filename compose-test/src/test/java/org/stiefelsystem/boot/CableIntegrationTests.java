@@ -3,9 +3,7 @@ package org.stiefelsystem.boot;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
-import java.nio.file.Path;
 import java.time.Duration;
-import java.util.Objects;
 import java.util.Random;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -20,8 +18,6 @@ import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
-import org.stiefelsystem.shell.demo.Lab;
-import org.stiefelsystem.shell.demo.QemuMachine;
 import org.stiefelsystem.shell.demo.RootPartition;
 import org.stiefelsystem.shell.demo.SerialConsole;
 
@@ -35,12 +31,6 @@ import org.stiefelsystem.shell.demo.SerialConsole;
 @ExtendWith(ShowsConsoles.class)
 class CableIntegrationTests implements ShowsConsoles.Source {
 
-    private static final Duration STEP = Duration.ofMinutes(2);
-    private static final Duration BOOT = Duration.ofMinutes(6);
-
-    /** The timeout, a second of the kernel's clock, and what a loaded machine needs. */
-    private static final Duration GOES_ON = Duration.ofSeconds(25);
-
     /** Until what was answered before a cut has arrived. */
     private static final Duration ON_THE_WAY = Duration.ofSeconds(1);
 
@@ -48,12 +38,8 @@ class CableIntegrationTests implements ShowsConsoles.Source {
     private static final String OTHER_MAC = "52:54:00:57:1e:06";
     private static final String MODEL = "virtio-net-pci";
 
-    private final Project project = Project.underTest();
     private @Nullable MachineRoom room;
-    private @Nullable Host host;
-    private @Nullable QemuMachine machine;
-    private @Nullable GuestLoad load;
-    private @Nullable Path disk;
+    private Scene scene;
 
     private enum Cut {
         CARRIER,
@@ -62,15 +48,15 @@ class CableIntegrationTests implements ShowsConsoles.Source {
 
     private void cut(Cut cut) throws IOException, InterruptedException {
         switch (cut) {
-            case CARRIER -> machine().setCable(false);
-            case SILENT -> lab().setTap(MachineRoom.TAP, false);
+            case CARRIER -> scene.machine().setCable(false);
+            case SILENT -> scene.setSilent(true);
         }
     }
 
     private void mend(Cut cut) throws IOException, InterruptedException {
         switch (cut) {
-            case CARRIER -> machine().setCable(true);
-            case SILENT -> lab().setTap(MachineRoom.TAP, true);
+            case CARRIER -> scene.machine().setCable(true);
+            case SILENT -> scene.setSilent(false);
         }
     }
 
@@ -82,31 +68,27 @@ class CableIntegrationTests implements ShowsConsoles.Source {
 
     @BeforeAll
     void switchOn() throws Exception {
-        MachineRoom machines = MachineRoom.open(project);
-        room = machines;
-        disk = machines.newDisk("disk.img");
-        host = machines.serve(Host.Machine.ofLab(project, machines.lab(), "thinkpad"), disk, machines.boot());
-        machine = machines.switchOnDesktop(MAC, MODEL);
+        room = MachineRoom.open(Project.underTest());
+        scene = Scene.open(room, MAC, "");
     }
 
     @Test
     @Order(1)
     void bootsThroughCutsInDiscoveryFetchKexecAndHandshake() throws Exception {
-        SerialConsole console = machine().console();
-        console.await("stiefel: looking for a host", STEP);
+        SerialConsole console = scene.console();
+        console.await("stiefel: looking for a host", Scene.STEP);
         cutFor(Cut.SILENT, Duration.ofSeconds(3));
-        console.await("stiefel: fetching the initrd of thinkpad", STEP);
+        console.await("stiefel: fetching the initrd of thinkpad", Scene.STEP);
         cutFor(Cut.SILENT, Duration.ofSeconds(4));
-        console.await("stiefel: starting the kernel of thinkpad", STEP);
+        console.await("stiefel: starting the kernel of thinkpad", Scene.STEP);
         cut(Cut.SILENT);
-        console.await("stiefel: root-link on stiefellink", STEP);
-        console.await("stiefel: error: thinkpad does not give its disk: it does not answer", STEP);
+        console.await("stiefel: root-link on stiefellink", Scene.STEP);
+        console.await("stiefel: error: thinkpad does not give its disk: it does not answer", Scene.STEP);
         mend(Cut.SILENT);
-        console.await("stiefel: /dev/nbd0 is thinkpad's disk", STEP);
+        console.await("stiefel: /dev/nbd0 is thinkpad's disk", Scene.STEP);
         cutFor(Cut.CARRIER, Duration.ofSeconds(2));
-        console.await("thinkpad login:", BOOT);
-        load = GuestLoad.start(GuestShell.login(console, "root", "stiefel"), machine());
-        assertThat(host().export().path("state").asString()).isEqualTo("held");
+        scene.work();
+        assertThat(scene.host().export().path("state").asString()).isEqualTo("held");
     }
 
     @Order(2)
@@ -127,20 +109,21 @@ class CableIntegrationTests implements ShowsConsoles.Source {
     private void surviveCut(String what) throws Exception {
         Cut cut = Cut.valueOf(what.substring(0, what.indexOf(' ')));
         Duration time = Duration.ofSeconds(Long.parseLong(what.substring(what.indexOf(' ') + 1)));
-        machine().console().skip();
+        scene.console().skip();
         cut(cut);
         // What was answered already still arrives.
         Thread.sleep(ON_THE_WAY);
-        assertThat(load().standsStill(time.minus(ON_THE_WAY))).isTrue();
+        assertThat(scene.load().standsStill(time.minus(ON_THE_WAY))).isTrue();
         mend(cut);
-        double seconds = load().awaitProgress(GOES_ON);
+        double seconds = scene.load().awaitProgress(Scene.GOES_ON);
         Figures.print("%s cut of %d s: I/O %.2f s after the link's return".formatted(cut, time.toSeconds(), seconds));
         if (time.toSeconds() > 10) {
             String gone = cut == Cut.CARRIER ? "the cable of stiefellink is out" : "thinkpad unreachable";
-            machine().console().await(Pattern.compile("stiefel: " + gone + " since [0-9]+ s.*everything waits"), STEP);
-            machine().console().await(Pattern.compile("stiefel: thinkpad is back after [0-9]+ s"), STEP);
+            scene.console()
+                    .await(Pattern.compile("stiefel: " + gone + " since [0-9]+ s.*everything waits"), Scene.STEP);
+            scene.console().await(Pattern.compile("stiefel: thinkpad is back after [0-9]+ s"), Scene.STEP);
         }
-        load().assertUnharmed();
+        scene.load().assertUnharmed();
     }
 
     @Test
@@ -152,53 +135,53 @@ class CableIntegrationTests implements ShowsConsoles.Source {
         for (int i = 0; i < 20; i++) {
             Cut cut = random.nextBoolean() ? Cut.CARRIER : Cut.SILENT;
             cutFor(cut, Duration.ofMillis(100 + random.nextInt(2000)));
-            double seconds = load().awaitProgress(GOES_ON);
+            double seconds = scene.load().awaitProgress(Scene.GOES_ON);
             longest = Math.max(longest, seconds);
             Thread.sleep(random.nextInt(800));
         }
         Figures.print("20 short cuts (seed %d): I/O at most %.2f s after the link's return".formatted(seed, longest));
-        load().assertUnharmed();
+        scene.load().assertUnharmed();
     }
 
     @Test
     @Order(5)
     void followsItsCardIntoAnotherSlot() throws Exception {
-        replug(MAC, 1);
-        replug(MAC, 0);
+        replug(MAC, 1, Duration.ofSeconds(3));
+        replug(MAC, 0, Duration.ofSeconds(12));
     }
 
     /** The lease follows the boot, whose address is another one now. */
     @Test
     @Order(6)
     void takesAnotherCardForItsOwnWhenTheHostAnswersThere() throws Exception {
-        replug(OTHER_MAC, 1);
-        assertThat(host().export().path("holder").asString()).contains("5054:ff:fe57:1e06");
+        replug(OTHER_MAC, 1, Duration.ofSeconds(12));
+        assertThat(scene.host().export().path("holder").asString()).contains("5054:ff:fe57:1e06");
     }
 
-    private void replug(String mac, int slot) throws Exception {
-        machine().unplugCard(STEP);
-        assertThat(load().standsStill(Duration.ofSeconds(3))).isTrue();
-        machine().plugCard(MODEL, mac, slot);
-        double seconds = load().awaitProgress(GOES_ON);
+    private void replug(String mac, int slot, Duration out) throws Exception {
+        scene.machine().unplugCard(Scene.STEP);
+        assertThat(scene.load().standsStill(out)).isTrue();
+        scene.machine().plugCard(MODEL, mac, slot);
+        double seconds = scene.load().awaitProgress(Scene.GOES_ON);
         Figures.print(
                 "card %s out for 3 s, then in slot %d: I/O %.2f s after device_add".formatted(mac, slot, seconds));
-        load().assertUnharmed();
+        scene.load().assertUnharmed();
     }
 
     @Test
     @Order(7)
     void crashLosesNothingThatWasSynced() throws Exception {
-        String bootId = host().export().path("bootId").asString();
-        machine().console().send("echo b >/proc/sysrq-trigger");
-        assertThat(machine().awaitEnd(STEP)).isTrue();
-        assertThat(host().export().path("bootId").asString())
+        String bootId = scene.host().export().path("bootId").asString();
+        scene.console().send("echo b >/proc/sysrq-trigger");
+        assertThat(scene.machine().awaitEnd(Scene.STEP)).isTrue();
+        assertThat(scene.host().export().path("bootId").asString())
                 .as("the lease of a crashed guest")
                 .isEqualTo(bootId);
         // The service has everything, flushed or not; the image is looked at as it would be mounted next.
-        assertThat(host().stop()).isTrue();
-        RootPartition root = RootPartition.of(disk(), lab()).replayed(room().path("copy.img"), lab());
-        assertThat(root.check(lab())).contains("Pass 5");
-        load().assertOnDisk(root, lab());
+        assertThat(scene.host().stop()).isTrue();
+        RootPartition root = scene.rootAfterReplay();
+        assertThat(root.check(scene.lab())).contains("Pass 5");
+        scene.load().assertOnDisk(root, scene.lab());
     }
 
     @AfterAll
@@ -207,30 +190,6 @@ class CableIntegrationTests implements ShowsConsoles.Source {
         if (machines != null) {
             machines.close();
         }
-    }
-
-    private MachineRoom room() {
-        return Objects.requireNonNull(room);
-    }
-
-    private Lab lab() {
-        return room().lab();
-    }
-
-    private Host host() {
-        return Objects.requireNonNull(host);
-    }
-
-    private QemuMachine machine() {
-        return Objects.requireNonNull(machine);
-    }
-
-    private GuestLoad load() {
-        return Objects.requireNonNull(load, "the machine did not come up");
-    }
-
-    private Path disk() {
-        return Objects.requireNonNull(disk);
     }
 
     @Override

@@ -3,9 +3,7 @@ package org.stiefelsystem.boot;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.util.Base64;
 import java.util.List;
 import java.util.regex.Pattern;
 import java.util.stream.LongStream;
@@ -54,11 +52,10 @@ final class GuestLoad {
                         Duration.ofMinutes(2))
                 .substring(0, 64);
         shell.run("stty -F /dev/ttyS1 raw; rm -f /root/fio.code /root/logger.err");
-        String logger = Base64.getEncoder().encodeToString(LOGGER.getBytes(StandardCharsets.US_ASCII));
-        shell.run("echo " + logger + " | base64 -d >/root/logger");
-        shell.run("perl /root/logger </dev/null >/dev/null 2>/root/logger.err & true");
+        shell.write("/root/logger", LOGGER);
+        shell.run("perl /root/logger </dev/null >/dev/null 2>/root/logger.err &");
         shell.run("{ " + FIO + " </dev/null >/root/fio.err 2>&1 & echo $! >/root/fio.pid; wait $!;"
-                + " echo $? >/root/fio.code; } & true");
+                + " echo $? >/root/fio.code; } &");
         GuestLoad load = new GuestLoad(shell, machine.reports(), kept);
         load.awaitProgress(Duration.ofMinutes(1));
         return load;

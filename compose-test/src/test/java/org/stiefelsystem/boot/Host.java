@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.stiefelsystem.shell.demo.Lab;
 import org.stiefelsystem.shell.demo.ServerProcess;
@@ -123,6 +124,18 @@ final class Host implements Closeable {
     /** The only export, as {@code stiefelctl exports --json} tells it. */
     JsonNode export() throws IOException, InterruptedException {
         return JsonMapper.shared().readTree(run("exports", "--json")).path(0);
+    }
+
+    /** Asks until the export is as it should be. */
+    void awaitExport(Predicate<JsonNode> wanted, Duration deadline) throws IOException, InterruptedException {
+        long end = System.nanoTime() + deadline.toNanos();
+        JsonNode export = export();
+        while (!wanted.test(export)) {
+            if (System.nanoTime() > end) {
+                throw new IOException("the export did not become what was waited for: " + export);
+            }
+            export = export();
+        }
     }
 
     /** What Prometheus would scrape from one of the services. */

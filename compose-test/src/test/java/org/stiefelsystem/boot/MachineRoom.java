@@ -59,6 +59,15 @@ final class MachineRoom implements Closeable {
         return demoDisk.resolve("boot");
     }
 
+    /** The same, with more on the kernel's command line. */
+    Path bootWith(String parameters) throws IOException, InterruptedException {
+        Path boot = path("boot");
+        lab.run("cp", "-a", boot().toString(), boot.toString());
+        Path cmdline = boot.resolve("cmdline");
+        Files.writeString(cmdline, Files.readString(cmdline).strip() + " " + parameters + "\n");
+        return boot;
+    }
+
     /** A disk of its own, with the demo's system on it. */
     Path newDisk(String name) throws IOException, InterruptedException {
         Path disk = path(name);
