@@ -928,8 +928,9 @@ static bool drained(int fd) {
   return false;
 }
 
-__attribute__((noreturn)) static void end(void) {
-  bool told = kept.fd >= 0 && nbd_disconnect() == 0 && drained(kept.fd);
+__attribute__((noreturn)) static void end(bool live) {
+  // Also without a connection: what still waits for the disk is let go.
+  bool told = nbd_disconnect() == 0 && live && drained(kept.fd);
   if (told)
     say("%s has its disk back", asked.name);
   else
@@ -1006,7 +1007,7 @@ __attribute__((noreturn)) static void work(int signals) {
     if (live) watch_connection(&info);
     follow_cards();
     if (known->connected) tell(live);
-    if (ending && (live || now() > end_deadline)) end();
+    if (ending && (live || stopped || now() > end_deadline)) end(live);
     if (stopped || (live && may_heal()))
       drop_dials();
     else

@@ -93,7 +93,9 @@ final class GuestLoad {
                 .as("loads that ended")
                 .isEmpty();
         assertThat(shell.run("findmnt -no OPTIONS /")).startsWith("rw");
-        assertThat(shell.run("dmesg | grep -E 'I/O error|EXT4-fs (error|warning)|Remounting filesystem|JBD2' || true"))
+        assertThat(
+                        shell.run(
+                                "dmesg | grep -E 'I/O error.* dev nbd0|EXT4-fs (error|warning)|Remounting filesystem|JBD2' || true"))
                 .isEmpty();
         assertThat(shell.run("echo 3 >/proc/sys/vm/drop_caches; sha256sum " + KEPT, Duration.ofMinutes(1)))
                 .startsWith(keptSha256);
