@@ -72,6 +72,7 @@ enum {                           // milliseconds
   ASK_EVERY_MS = 1000,
   START_MS = 6000,               // for the first connection; the caller repeats
   RAISE_MS = 1000,               // between attempts to bring a card up
+  HOLD_MS = 400,                 // without an acknowledgement until no further request begins
   QUIET_MS = 3000,               // a shorter stall is not worth a word
   IDLE_QUIET_MS = 9000,          // keepalive asks after 5 s without a request, then every second
   STOPPED_WORDS_MS = 600000,     // between reminders that there is no way back
@@ -479,6 +480,7 @@ static struct {
   int fd;                        // our copy of the kernel's socket; -1 when we have none
   struct in6_addr address;
   unsigned index;                // of the card that it goes through
+  bool held;                     // no further request begins on it
 } kept = {.fd = -1};
 static struct {
   int64_t since;                 // 0 while all is well
@@ -488,6 +490,8 @@ static struct {
 static int64_t last_heard;       // when the host last gave a sign of life
 static int64_t stalled_since;    // when sent bytes began to wait for an acknowledgement; 0 when none do
 static uint64_t acknowledged;
+
+static void set(int fd, int level, int option, int value) { setsockopt(fd, level, option, &value, sizeof value); }
 
 enum { ESTABLISHED = 1, FIN_WAIT1 = 4, LAST_ACK = 9, CLOSING = 11 };  // net/tcp_states.h, which user space lacks
 
@@ -502,8 +506,10 @@ static bool alive(struct tcp_info *info) { return tcp_info(kept.fd, info) && inf
 // Whether TCP may still heal the connection; not when the card that it goes through is gone.
 static bool may_heal(void) { return kept.fd >= 0 && kept.index == link_index; }
 
-// Looks after a connection that lives. It is ended early in one case: a sender in the kernel that waits for room in a full
-// socket holds the lock that the timeouts of the requests before it need, and would make them wait a second timeout.
+// Looks after a connection that lives. While nothing is acknowledged, the socket is made to seem full, so that the kernel
+// begins no further request on it: one that has begun waits for its timeout if the connection dies, the others do not.
+// The connection is ended early in one case: a sender in the kernel that waits for room in a full socket holds the lock
+// that the timeouts of the requests before it need, and would make them wait a second timeout.
 static void watch_connection(struct tcp_info *info) {
   int64_t t = now();
   uint32_t silence = info->tcpi_last_ack_recv < info->tcpi_last_data_recv ? info->tcpi_last_ack_recv
@@ -514,6 +520,11 @@ static void watch_connection(struct tcp_info *info) {
   else if (!stalled_since || info->tcpi_bytes_acked != acknowledged)
     stalled_since = t;
   acknowledged = info->tcpi_bytes_acked;
+  bool hold = stalled_since && t - stalled_since > HOLD_MS;
+  if (hold != kept.held) {
+    set(kept.fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, hold ? 1 : 0 /* the system's own value */);
+    kept.held = hold;
+  }
   int64_t timeout = asked.timeout * 1000LL + 500;
   if (stalled_since && t - stalled_since > timeout && silence > timeout) shutdown(kept.fd, SHUT_RDWR);
 }
@@ -595,8 +606,6 @@ static void choose_dials(void) {
     if (has_carrier(nics[i].index) && (nics[i].index == link_index || !link_index))
       add_dial(&known->host, nics[i].index, 0);
 }
-
-static void set(int fd, int level, int option, int value) { setsockopt(fd, level, option, &value, sizeof value); }
 
 static void start_dial(struct dial *d) {
   struct sockaddr_in6 to = {.sin6_family = AF_INET6, .sin6_port = htons(asked.port), .sin6_addr = d->address,
@@ -786,6 +795,7 @@ static void keep(struct dial *d) {
   kept.fd = d->fd;
   kept.address = known->host = d->address;
   kept.index = d->index;
+  kept.held = false;
   d->fd = -1;
   struct nic *n = nic(d->index);
   if (n && link_index != n->index) {
@@ -982,7 +992,7 @@ static void tell(bool live) {
 // --- the worker ---------------------------------------------------------------------------------------------------------------
 // Milliseconds until something is due.
 static int until_next(bool live) {
-  int64_t t = now(), next = t + (live && may_heal() ? 500 : REDIAL_MS);
+  int64_t t = now(), next = t + (live && !stalled_since ? 500 : REDIAL_MS);
   for (int i = 0; i < dial_count; i++)
     if (dials[i].deadline < next) next = dials[i].deadline;
   return next > t ? (int)(next - t) : 0;
@@ -1006,9 +1016,14 @@ __attribute__((noreturn)) static void work(int signals) {
     bool live = alive(&info);
     if (live) watch_connection(&info);
     follow_cards();
+    if (live && !may_heal()) {
+      // Its card is gone, so no request may begin on it any more.
+      shutdown(kept.fd, SHUT_RDWR);
+      live = false;
+    }
     if (known->connected) tell(live);
     if (ending && (live || stopped || now() > end_deadline)) end(live);
-    if (stopped || (live && may_heal()))
+    if (stopped || live)
       drop_dials();
     else
       dial_and_find();

@@ -19,7 +19,6 @@ import org.jline.reader.impl.DefaultParser;
 import org.jline.terminal.Terminal;
 import org.jline.terminal.Terminal.Signal;
 import org.jline.terminal.TerminalBuilder;
-import org.springframework.shell.core.InputReader;
 
 /** The prompt {@code stiefel>}: history, TAB completion, and a Ctrl-C that stops the command and not the shell. */
 final class Prompt {
@@ -124,7 +123,12 @@ final class Prompt {
         return directory.resolve("history");
     }
 
-    private record TerminalInput(LineReader reader) implements InputReader {
+    private record TerminalInput(LineReader reader) implements PromptInput {
+
+        @Override
+        public Terminal terminal() {
+            return reader.getTerminal();
+        }
 
         @Override
         public String readInput() throws Exception {

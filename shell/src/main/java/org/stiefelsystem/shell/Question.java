@@ -1,7 +1,7 @@
 package org.stiefelsystem.shell;
 
+import java.io.Console;
 import java.util.Locale;
-import java.util.Objects;
 import org.springframework.shell.core.command.CommandContext;
 
 /** A question to the person at the terminal. */
@@ -31,8 +31,10 @@ public final class Question {
         }
     }
 
-    /** Whether a person sits there. */
+    /** Whether a person sits there. JDK 25 answers null where there is no terminal, as before JDK 22. */
+    @SuppressWarnings("SystemConsoleNull")
     public static boolean isPossible() {
-        return Objects.requireNonNull(System.console()).isTerminal();
+        Console console = System.console();
+        return console != null && console.isTerminal();
     }
 }

@@ -10,7 +10,6 @@ import java.util.Locale;
 import java.util.stream.Stream;
 import org.jline.terminal.Attributes;
 import org.jline.terminal.Terminal;
-import org.jline.terminal.TerminalBuilder;
 import org.jspecify.annotations.Nullable;
 import org.springframework.beans.factory.DisposableBean;
 import org.springframework.shell.core.command.CommandContext;
@@ -21,6 +20,7 @@ import org.springframework.stereotype.Component;
 import org.stiefelsystem.shell.Checkout;
 import org.stiefelsystem.shell.ChildProcess;
 import org.stiefelsystem.shell.CommandFailure;
+import org.stiefelsystem.shell.PromptInput;
 import org.stiefelsystem.shell.image.ImageBuilder;
 
 /** {@code demo}: a host, a cable and a virtual desktop that boots from the host's disk, on this machine. */
@@ -114,25 +114,27 @@ class DemoCommands implements DisposableBean {
             group = "Host")
     void console(CommandContext context) throws IOException, InterruptedException {
         Demo running = running();
+        if (!(context.inputReader() instanceof PromptInput prompt)) {
+            throw CommandFailure.usage("the desktop's keyboard is a terminal's", "Use it at the prompt of `demo`.");
+        }
         context.outputWriter().println("(Ctrl-] comes back to stiefel>)");
         context.outputWriter().flush();
-        try (Terminal terminal = TerminalBuilder.builder().system(true).build()) {
-            Attributes before = terminal.enterRawMode();
-            try {
-                running.console().listen(bytes -> {
-                    try {
-                        terminal.output().write(bytes);
-                        terminal.flush();
-                    } catch (IOException e) {
-                        // Whoever watched has gone; the machine goes on.
-                    }
-                });
-                running.console().write(new byte[] {'\n'});
-                type(terminal.input(), running);
-            } finally {
-                running.console().listen(bytes -> {});
-                terminal.setAttributes(before);
-            }
+        Terminal terminal = prompt.terminal();
+        Attributes before = terminal.enterRawMode();
+        try {
+            running.console().listen(bytes -> {
+                try {
+                    terminal.output().write(bytes);
+                    terminal.flush();
+                } catch (IOException e) {
+                    // Whoever watched has gone; the machine goes on.
+                }
+            });
+            running.console().write(new byte[] {'\n'});
+            type(terminal.input(), running);
+        } finally {
+            running.console().listen(bytes -> {});
+            terminal.setAttributes(before);
         }
     }
 
