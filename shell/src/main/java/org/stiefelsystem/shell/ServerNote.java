@@ -32,6 +32,11 @@ public record ServerNote(long pid, String disk, String mode, String transport, S
         }
     }
 
+    /** The same server, whose link was made anew. */
+    public ServerNote listeningAt(String now) {
+        return new ServerNote(pid, disk, mode, transport, link, now);
+    }
+
     /** The note of a server that still runs. */
     public static Optional<ServerNote> read(String runDir) {
         try {

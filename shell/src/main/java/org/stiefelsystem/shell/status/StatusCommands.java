@@ -5,8 +5,9 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.function.Supplier;
+import java.util.Objects;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.springframework.shell.core.command.CommandContext;
 import org.springframework.shell.core.command.annotation.Command;
 import org.springframework.shell.core.command.annotation.Option;
@@ -21,6 +22,7 @@ import org.stiefelsystem.shell.Settings;
 import org.stiefelsystem.shell.Table;
 import org.stiefelsystem.shell.service.BootClient;
 import org.stiefelsystem.shell.service.ExportClient;
+import org.stiefelsystem.shell.service.LinkClient;
 import org.stiefelsystem.shell.service.ServiceClients;
 
 @Component
@@ -57,26 +59,32 @@ class StatusCommands {
     private Status ask() {
         List<Status.Service> services =
                 Stream.of("discovery", "payload", "export").map(this::service).toList();
-        List<ExportClient.Export> exports =
-                services.get(2).isReachable() ? answerOf(() -> clients.exports().exports()) : List.of();
-        List<BootClient.Boot> boots =
-                services.get(1).isReachable() ? answerOf(() -> clients.boots().boots()) : List.of();
+        List<ExportClient.Export> exports = services.get(2).isReachable()
+                ? ServiceClients.ask("block export", () -> clients.exports().exports())
+                : List.of();
+        List<BootClient.Boot> boots = services.get(1).isReachable()
+                ? ServiceClients.ask("payload service", () -> clients.boots().boots())
+                : List.of();
         return new Status(
-                ServerNote.read(settings.runDir()).orElse(null),
+                server(services.getFirst()),
                 services,
                 exports,
                 guests(exports, boots),
                 boots.isEmpty() ? null : boots.getFirst());
     }
 
-    private static <T> T answerOf(Supplier<T> question) {
-        try {
-            return question.get();
-        } catch (RestClientException e) {
-            throw CommandFailure.failed(
-                    "a service does not answer on its admin port as it should",
-                    "Another program may listen there; `stiefelctl config show` lists the admin ports.");
+    /** The server that runs here, at the address that it listens at by now: its link may have been made anew. */
+    private @Nullable ServerNote server(Status.Service discovery) {
+        ServerNote note = ServerNote.read(settings.runDir()).orElse(null);
+        if (note == null || !discovery.isReachable()) {
+            return note;
         }
+        return ServiceClients.ask("discovery service", () -> clients.links().links()).stream()
+                .map(LinkClient.Link::listening)
+                .filter(Objects::nonNull)
+                .findFirst()
+                .map(note::listeningAt)
+                .orElse(note);
     }
 
     private Status.Service service(String name) {
