@@ -10,7 +10,8 @@
 // root file system of the kernel, whose files are gone by then, outlives switch_root, and is spared at shutdown by the @
 // in its argv[0] (systemd, "Storage daemons for the root file system").
 //
-// Two processes: the worker does everything, the guardian does nothing but start another worker when that one dies.
+// Three processes: the worker does everything but what may block. The guardian does nothing but start another worker when
+// that one dies. The hands bring network cards up: opening one may wait in the kernel for long.
 //
 // What the kernel's client (drivers/block/nbd.c, 6.1) does, and what follows from it:
 //   - The requests that were under way on a connection when it died wait for their own timeout (--timeout, counted from
@@ -57,10 +58,13 @@
 #include <unistd.h>
 
 #define MAX_NICS 32
-#define MAX_DIALS 16
+#define MAX_HEARD 8              // hosts that answered FIND
+#define MAX_DIALS (MAX_HEARD + 8)
+#define MAX_DATAGRAMS 32         // of one socket in one turn
 #define MAX_OPTION_DATA 4096     // of one option reply of the host
 #define MAX_TEXT 160             // of what a host says, on the console
 #define NAME "stiefel-keeper"
+#define MAX_REST_S 60            // between two workers that die at once
 
 enum {                           // milliseconds
   CONNECT_MS = 400,              // until a SYN counts as lost: a new socket is quicker than TCP's own repetition
@@ -88,8 +92,8 @@ static struct {
   char export_name[128], boot_id[33], name[65];
   int timeout;                   // seconds, NBD_ATTR_TIMEOUT
   int dead_timeout;              // seconds, NBD_ATTR_DEAD_CONN_TIMEOUT
-} asked = {.port = 10809, .discovery_port = 61570, .shutdown_port = 61571, .name = "the host", .timeout = 10,
-           .dead_timeout = 86400};
+} settings = {.port = 10809, .discovery_port = 61570, .shutdown_port = 61571, .name = "the host", .timeout = 10,
+              .dead_timeout = 86400};
 
 // --- what a new worker must know of the one before it: in memory that both share ------------------------------------------
 static struct {
@@ -104,6 +108,7 @@ static struct {
     char value[256];
   } usual[2];                    // of the easings
 } *known;
+
 
 // --- time and words -------------------------------------------------------------------------------------------------------
 static int kmsg = -1;            // /dev/kmsg
@@ -128,7 +133,7 @@ __attribute__((format(printf, 1, 2))) static void say(const char *format, ...) {
   if (kmsg < 0 || write(kmsg, line, n) < 0) return;  // there is nobody else to tell
 }
 
-// Before the first connection the caller tells the person, and decides whether to try again.
+// Before the first connection the caller tells the person, and decides whether to try again. Later it is the guardian.
 __attribute__((format(printf, 1, 2), noreturn)) static void give_up(const char *format, ...) {
   char line[512];
   va_list arguments;
@@ -136,7 +141,8 @@ __attribute__((format(printf, 1, 2), noreturn)) static void give_up(const char *
   int n = vsnprintf(line, sizeof line, format, arguments);
   va_end(arguments);
   if (n > (int)sizeof line - 1) n = sizeof line - 1;
-  if (write(caller < 0 ? STDERR_FILENO : caller, line, n) < 0) _exit(1);
+  if (known->connected) say("error: the keeper cannot go on: %s", line);
+  else if (write(caller < 0 ? STDERR_FILENO : caller, line, n) < 0) _exit(1);
   _exit(1);
 }
 
@@ -149,34 +155,33 @@ static void copy_text(char *to, const uint8_t *from, size_t length) {
 }
 
 // --- settings of the kernel that are eased while the root waits -------------------------------------------------------------
-// hung_task: whoever waits for the disk would be reported as hung, and hung_task_panic would end the machine.
-// modprobe: a driver that binds to a card which was plugged anew may ask for a module (network PHYs do); the kernel would
-// then wait for a program on the very disk that waits for the card.
-static struct {
+static struct easing {
   const char *path, *eased;
   int fd;
 } easings[] = {
+    // Whoever waits for the disk would be reported as hung, and hung_task_panic would end the machine.
     {.path = "/proc/sys/kernel/hung_task_timeout_secs", .eased = "0\n"},
+    // A driver that binds to a card which was plugged anew may ask for a module (network PHYs do); the kernel would then
+    // wait for a program on the very disk that waits for the card.
     {.path = "/proc/sys/kernel/modprobe", .eased = "\n"},
 };
-#define EASINGS (sizeof easings / sizeof easings[0])
+enum { HUNG_TASK, MODPROBE, EASINGS };
 
 static void open_easings(void) {
-  for (size_t i = 0; i < EASINGS; i++) easings[i].fd = open(easings[i].path, O_RDWR | O_CLOEXEC);
+  for (int i = 0; i < EASINGS; i++) easings[i].fd = open(easings[i].path, O_RDWR | O_CLOEXEC);
 }
 
-static void ease(bool on) {
-  for (size_t i = 0; i < EASINGS; i++) {
-    struct usual *usual = &known->usual[i];
-    if (easings[i].fd < 0 || usual->eased == on) continue;
-    if (on) {
-      ssize_t n = pread(easings[i].fd, usual->value, sizeof usual->value - 1, 0);
-      if (n <= 0) continue;
-      usual->value[n] = 0;
-    }
-    const char *value = on ? easings[i].eased : usual->value;
-    if (pwrite(easings[i].fd, value, strlen(value), 0) > 0) usual->eased = on;
+static void ease(int which, bool on) {
+  struct easing *easing = &easings[which];
+  struct usual *usual = &known->usual[which];
+  if (easing->fd < 0 || usual->eased == on) return;
+  if (on) {
+    ssize_t n = pread(easing->fd, usual->value, sizeof usual->value - 1, 0);
+    if (n <= 0) return;
+    usual->value[n] = 0;
   }
+  const char *value = on ? easing->eased : usual->value;
+  if (pwrite(easing->fd, value, strlen(value), 0) > 0) usual->eased = on;
 }
 
 // --- netlink --------------------------------------------------------------------------------------------------------------
@@ -191,7 +196,7 @@ static union {
   struct nlmsghdr header;
   uint8_t bytes[1024];
 } question;
-static uint8_t answer[16384] __attribute__((aligned(8)));
+static uint8_t received[16384] __attribute__((aligned(8)));
 
 static int open_netlink(int protocol, unsigned groups) {
   int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | (groups ? SOCK_NONBLOCK : 0), protocol);
@@ -247,10 +252,10 @@ static int ask(int fd, uint32_t *sequence, void (*take)(struct nlmsghdr *)) {
   question.header.nlmsg_seq = ++*sequence;
   if (send(fd, &question, question.header.nlmsg_len, 0) < 0) return -errno;
   while (true) {
-    ssize_t n = recv(fd, answer, sizeof answer, 0);
+    ssize_t n = recv(fd, received, sizeof received, 0);
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return -errno;
-    for (struct nlmsghdr *m = (struct nlmsghdr *)answer; NLMSG_OK(m, n); m = NLMSG_NEXT(m, n)) {
+    for (struct nlmsghdr *m = (struct nlmsghdr *)received; NLMSG_OK(m, n); m = NLMSG_NEXT(m, n)) {
       if (m->nlmsg_seq != *sequence) continue;
       if (m->nlmsg_type == NLMSG_DONE) return 0;
       if (m->nlmsg_type == NLMSG_ERROR) return ((struct nlmsgerr *)NLMSG_DATA(m))->error;
@@ -289,7 +294,7 @@ static void take_status(struct nlmsghdr *m) {
 static bool device_in_use(void) {
   in_use = false;
   begin_nbd(NBD_CMD_STATUS);
-  attribute_u32(NBD_ATTR_INDEX, asked.device);
+  attribute_u32(NBD_ATTR_INDEX, settings.device);
   return ask_generic(take_status) == 0 && in_use;
 }
 
@@ -302,12 +307,12 @@ static void attribute_socket(int fd) {
 
 static int nbd_connect(int fd) {
   begin_nbd(NBD_CMD_CONNECT);
-  attribute_u32(NBD_ATTR_INDEX, asked.device);
+  attribute_u32(NBD_ATTR_INDEX, settings.device);
   attribute_u64(NBD_ATTR_SIZE_BYTES, known->size);
   attribute_u64(NBD_ATTR_BLOCK_SIZE_BYTES, known->block_size);
   attribute_u64(NBD_ATTR_SERVER_FLAGS, known->flags);
-  attribute_u64(NBD_ATTR_TIMEOUT, asked.timeout);
-  attribute_u64(NBD_ATTR_DEAD_CONN_TIMEOUT, asked.dead_timeout);
+  attribute_u64(NBD_ATTR_TIMEOUT, settings.timeout);
+  attribute_u64(NBD_ATTR_DEAD_CONN_TIMEOUT, settings.dead_timeout);
   attribute_u64(NBD_ATTR_CLIENT_FLAGS, 0);
   attribute_socket(fd);
   return ask_generic(NULL);
@@ -315,14 +320,14 @@ static int nbd_connect(int fd) {
 
 static int nbd_reconfigure(int fd) {
   begin_nbd(NBD_CMD_RECONFIGURE);
-  attribute_u32(NBD_ATTR_INDEX, asked.device);
+  attribute_u32(NBD_ATTR_INDEX, settings.device);
   attribute_socket(fd);
   return ask_generic(NULL);
 }
 
 static int nbd_disconnect(void) {
   begin_nbd(NBD_CMD_DISCONNECT);
-  attribute_u32(NBD_ATTR_INDEX, asked.device);
+  attribute_u32(NBD_ATTR_INDEX, settings.device);
   return ask_generic(NULL);
 }
 
@@ -331,7 +336,7 @@ static struct nic {
   unsigned index, flags;
   uint8_t mac[6];
   char name[IFNAMSIZ];
-  int64_t raised;                // when it was last tried to bring it up
+  int64_t raised;                // when it was last asked to be brought up
 } nics[MAX_NICS];
 static int nic_count;
 static unsigned link_index;      // the card that the host is behind; 0 when it is gone
@@ -352,6 +357,7 @@ static struct nic *nic_named(const char *name) {
 static void take_link(struct nlmsghdr *m) {
   if (m->nlmsg_type != RTM_NEWLINK && m->nlmsg_type != RTM_DELLINK) return;
   struct ifinfomsg *info = NLMSG_DATA(m);
+  if (info->ifi_family != AF_UNSPEC) return;  // a port of a bridge
   struct nic *n = nic(info->ifi_index);
   if (m->nlmsg_type == RTM_DELLINK) {
     if (n) *n = nics[--nic_count];
@@ -388,60 +394,10 @@ static void list_nics(void) {
 }
 
 static void hear_link_events(void) {
-  ssize_t n;
-  while ((n = recv(link_events, answer, sizeof answer, 0)) > 0)
-    for (struct nlmsghdr *m = (struct nlmsghdr *)answer; NLMSG_OK(m, n); m = NLMSG_NEXT(m, n)) take_link(m);
+  ssize_t n = 0;
+  for (int i = 0; i < MAX_DATAGRAMS && (n = recv(link_events, received, sizeof received, 0)) > 0; i++)
+    for (struct nlmsghdr *m = (struct nlmsghdr *)received; NLMSG_OK(m, n); m = NLMSG_NEXT(m, n)) take_link(m);
   if (n < 0 && errno != EAGAIN && errno != EINTR) look_again = true;
-}
-
-// The address that the kernel would make of the card's number (RFC 4291, appendix A), but usable at once: the kernel's
-// own waits one to two seconds for a double.
-static void add_address(struct nic *n) {
-  struct in6_addr address = {.s6_addr = {0xfe, 0x80, [8] = n->mac[0] ^ 2, n->mac[1], n->mac[2], 0xff, 0xfe, n->mac[3],
-                                         n->mac[4], n->mac[5]}};
-  struct ifaddrmsg *message = begin(RTM_NEWADDR, NLM_F_ACK | NLM_F_CREATE, sizeof *message);
-  message->ifa_family = AF_INET6;
-  message->ifa_prefixlen = 64;
-  message->ifa_flags = IFA_F_NODAD;
-  message->ifa_scope = RT_SCOPE_LINK;
-  message->ifa_index = n->index;
-  attribute(IFA_LOCAL, &address, sizeof address);
-  int result = ask_route(NULL);
-  if (result < 0 && result != -EEXIST && result != -ENODEV && !n->raised)
-    say("%s cannot be given its address: %s", n->name, strerror(-result));
-}
-
-static void set_link(struct nic *n, const char *name, unsigned flags) {
-  struct ifinfomsg *info = begin(RTM_SETLINK, NLM_F_ACK, sizeof *info);
-  info->ifi_family = AF_UNSPEC;
-  info->ifi_index = n->index;
-  info->ifi_change = info->ifi_flags = flags;
-  if (name) attribute(IFLA_IFNAME, name, strlen(name) + 1);
-  int result = ask_route(NULL);
-  // ENODEV: it is just going.
-  if (result < 0 && result != -ENODEV && !name && !n->raised)
-    say("%s cannot be brought up: %s", n->name, strerror(-result));
-  if (result == 0 && name) strcpy(n->name, name);
-  if (result == 0) n->flags |= flags;
-}
-
-static bool is_wireless(struct nic *n) {
-  struct iwreq request = {0};
-  int s = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  strcpy(request.ifr_name, n->name);
-  bool wireless = s >= 0 && ioctl(s, SIOCGIWNAME, &request) == 0;
-  if (s >= 0) close(s);
-  return wireless;
-}
-
-// Under the name that the system's network managers were told to leave alone, if that is free and the card is still down.
-// By netlink and the card's index: an ioctl with a name that is just gone asks for a module of that name.
-static void bring_up(struct nic *n) {
-  if (n->raised && now() - n->raised < RAISE_MS) return;
-  if (strcmp(n->name, asked.link) != 0) set_link(n, asked.link, 0);
-  add_address(n);
-  set_link(n, NULL, IFF_UP);
-  n->raised = now();
 }
 
 static bool has_carrier(unsigned index) {
@@ -455,24 +411,124 @@ static unsigned index_of_our_card(void) {
   return 0;
 }
 
-// Keeps link_index true. A card with our number is ours wherever it is plugged in. One with another number is brought up
-// while ours is missing or has no carrier; it becomes ours when the host answers on it.
+// --- the hands: a process that brings cards up ------------------------------------------------------------------------------
+// Opening a card may wait: the kernel asks for its firmware, maybe on the disk that waits for this very card, and nobody can
+// change a network setting meanwhile. So the worker asks another process, and goes on with the cards that it has.
+static int hands = -1;           // to them; -1 when there are none
+
+struct raise {
+  struct nic card;
+  bool ours, rename, first;
+};
+
+// By netlink and the card's index: an ioctl with a name that is just gone asks for a module of that name.
+static int set_link(unsigned index, const char *name, unsigned flags) {
+  struct ifinfomsg *info = begin(RTM_SETLINK, NLM_F_ACK, sizeof *info);
+  info->ifi_family = AF_UNSPEC;
+  info->ifi_index = index;
+  info->ifi_change = info->ifi_flags = flags;
+  if (name) attribute(IFLA_IFNAME, name, strlen(name) + 1);
+  return ask_route(NULL);
+}
+
+// The address that the kernel would make of the card's number (RFC 4291, appendix A), but usable at once: the kernel's
+// own waits one to two seconds for a double.
+static int add_address(struct nic *n) {
+  struct in6_addr address = {.s6_addr = {0xfe, 0x80, [8] = n->mac[0] ^ 2, n->mac[1], n->mac[2], 0xff, 0xfe, n->mac[3],
+                                         n->mac[4], n->mac[5]}};
+  struct ifaddrmsg *message = begin(RTM_NEWADDR, NLM_F_ACK | NLM_F_CREATE, sizeof *message);
+  message->ifa_family = AF_INET6;
+  message->ifa_prefixlen = 64;
+  message->ifa_flags = IFA_F_NODAD;
+  message->ifa_scope = RT_SCOPE_LINK;
+  message->ifa_index = n->index;
+  attribute(IFA_LOCAL, &address, sizeof address);
+  int result = ask_route(NULL);
+  return result == -EEXIST ? 0 : result;
+}
+
+static bool is_wireless(struct nic *n) {
+  struct iwreq request = {0};
+  int s = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  strcpy(request.ifr_name, n->name);
+  bool wireless = s >= 0 && ioctl(s, SIOCGIWNAME, &request) == 0;
+  if (s >= 0) close(s);
+  return wireless;
+}
+
+static void raise_card(struct raise *r) {
+  struct nic *n = &r->card;
+  if (!r->ours && is_wireless(n)) return;
+  // Under the name that the system's network managers were told to leave alone, if that is free.
+  if (r->rename && set_link(n->index, settings.link, 0) == 0) strcpy(n->name, settings.link);
+  int addressed = add_address(n), up = set_link(n->index, NULL, IFF_UP);
+  // ENODEV: it is just going.
+  if (r->first && addressed < 0 && addressed != -ENODEV)
+    say("%s cannot be given its address: %s", n->name, strerror(-addressed));
+  if (r->first && up < 0 && up != -ENODEV) say("%s cannot be brought up: %s", n->name, strerror(-up));
+}
+
+static void lock_memory(void) {
+  if (mlockall(MCL_CURRENT | MCL_FUTURE) < 0) say("the keeper's memory cannot be locked: %s", strerror(errno));
+}
+
+// They end with the worker, whose end of the pair is then closed.
+static void start_hands(void) {
+  int pair[2];
+  hands = -1;
+  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) return;
+  pid_t child = fork();
+  if (child == 0) {
+    prctl(PR_SET_NAME, "stiefel-hands");
+    for (int fd = 3; fd < 64; fd++)
+      if (fd != pair[1] && fd != kmsg) close(fd);  // a port or a connection must not stay with them
+    route.fd = open_netlink(NETLINK_ROUTE, 0);
+    if (route.fd < 0) _exit(1);
+    lock_memory();
+    struct raise wanted;
+    while (recv(pair[1], &wanted, sizeof wanted, 0) == sizeof wanted) raise_card(&wanted);
+    _exit(0);
+  }
+  close(pair[1]);
+  if (child < 0)
+    close(pair[0]);
+  else
+    hands = pair[0];
+}
+
+static void bring_up(struct nic *n) {
+  int64_t t = now();
+  if (n->raised && t - n->raised < RAISE_MS) return;
+  struct raise wanted = {.card = *n, .ours = n->index == link_index, .first = !n->raised,
+                         .rename = strcmp(n->name, settings.link) != 0 && !nic_named(settings.link)};
+  n->raised = t;
+  if (hands < 0) start_hands();
+  // They are busy (EAGAIN) with a card that waits, or they died.
+  if (hands >= 0 && send(hands, &wanted, sizeof wanted, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 && errno != EAGAIN) {
+    close(hands);
+    hands = -1;
+    n->raised = 0;
+  }
+}
+
+// Keeps link_index true. A card with our number is ours wherever it is plugged in.
 static void follow_cards(void) {
   if (look_again) list_nics();
-  struct nic *current = link_index ? nic(link_index) : NULL;
-  if (link_index && !current) {
-    say("the network card %s is gone; everything waits", asked.link);
+  if (link_index && !nic(link_index)) {
+    say("the network card %s is gone; everything waits", settings.link);
     link_index = 0;
   }
   if (!link_index) {
     link_index = index_of_our_card();
-    if (link_index) say("the network card %s is back", asked.link);
+    if (link_index) say("the network card %s is back", settings.link);
   }
-  bool anyone = !has_carrier(link_index);
-  if (anyone) ease(true);
+}
+
+// One with another number is brought up while ours is missing or has no carrier; it becomes ours when the host answers on it.
+static void raise_cards(void) {
+  bool anyone = !has_carrier(link_index) && known->connected;
   for (int i = 0; i < nic_count; i++)
-    if (!(nics[i].flags & IFF_UP) && (nics[i].index == link_index || (anyone && !is_wireless(&nics[i]))))
-      bring_up(&nics[i]);
+    if (!(nics[i].flags & IFF_UP) && (nics[i].index == link_index || anyone)) bring_up(&nics[i]);
 }
 
 // --- the connection that the kernel has ---------------------------------------------------------------------------------
@@ -525,7 +581,7 @@ static void watch_connection(struct tcp_info *info) {
     set(kept.fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, hold ? 1 : 0 /* the system's own value */);
     kept.held = hold;
   }
-  int64_t timeout = asked.timeout * 1000LL + 500;
+  int64_t timeout = settings.timeout * 1000LL + 500;
   if (stalled_since && t - stalled_since > timeout && silence > timeout) shutdown(kept.fd, SHUT_RDWR);
 }
 
@@ -538,7 +594,7 @@ static struct dial {
   struct in6_addr address;
   unsigned index;                // of the card
   int64_t deadline;              // of the stage; when RESTING, of the rest
-  int64_t heard;                 // when a HELLO named this address; 0 for the address that is known
+  int64_t heard;                 // when a HELLO named this address; 0 for the one that is known
   uint8_t in[20 + MAX_OPTION_DATA];
   size_t have;
   bool described;
@@ -548,8 +604,12 @@ static struct dial {
 } dials[MAX_DIALS];
 static int dial_count;
 
-static char reason[MAX_TEXT + 160]; // why there is no connection, from the last dial
+static char reason[MAX_TEXT + 160]; // why there is no connection, from the last dial of the host
+static char elsewhere[MAX_TEXT + 1]; // what another that has such a disk said when it refused
 static bool stopped;               // for good
+
+// Who answers at the known address of our own card is the host, and its word counts. All others may be anybody.
+static bool is_host(struct dial *d) { return !d->heard && d->index == link_index; }
 
 __attribute__((format(printf, 3, 4))) static void rest(struct dial *d, int milliseconds, const char *format, ...) {
   if (d->fd >= 0) close(d->fd);
@@ -558,8 +618,7 @@ __attribute__((format(printf, 3, 4))) static void rest(struct dial *d, int milli
   d->deadline = now() + milliseconds;
   va_list arguments;
   va_start(arguments, format);
-  // What another address says is no reason of the host's.
-  if (!d->heard) vsnprintf(reason, sizeof reason, format, arguments);
+  if (!d->heard && (!link_index || d->index == link_index)) vsnprintf(reason, sizeof reason, format, arguments);
   va_end(arguments);
 }
 
@@ -572,11 +631,13 @@ static struct dial *find_dial(const struct in6_addr *address, unsigned index) {
 static void add_dial(const struct in6_addr *address, unsigned index, int64_t heard) {
   struct dial *d = find_dial(address, index);
   if (d) {
-    // The address that is known is not a stranger's because it said HELLO too.
+    // The address that is known is not another one because it said HELLO too.
     if (!heard || d->heard) d->heard = heard;
     return;
   }
-  if (dial_count == MAX_DIALS) return;
+  int others = 0;
+  for (int i = 0; i < dial_count; i++) others += dials[i].heard != 0;
+  if (dial_count == MAX_DIALS || (heard && others == MAX_HEARD)) return;
   d = &dials[dial_count++];
   memset(d, 0, sizeof *d);
   d->fd = -1;
@@ -594,21 +655,21 @@ static void drop_dials(void) {
   while (dial_count) drop_dial(&dials[0]);
 }
 
-// The host's known address on its card, or on every card while that is gone; and whoever said HELLO lately.
+// The host is looked for on its own cable alone, while that is there: what is on other networks is no business of ours.
+static bool may_be_on(unsigned index) {
+  return has_carrier(index) && (index == link_index || !has_carrier(link_index));
+}
+
+// The host's known address, and whoever said HELLO lately.
 static void choose_dials(void) {
-  for (int i = dial_count - 1; i >= 0; i--) {
-    struct dial *d = &dials[i];
-    bool old = d->heard && now() - d->heard > REFUSED_MS;
-    bool elsewhere = !d->heard && link_index && d->index != link_index;
-    if (old || elsewhere || !has_carrier(d->index)) drop_dial(d);
-  }
+  for (int i = dial_count - 1; i >= 0; i--)
+    if (!may_be_on(dials[i].index) || (dials[i].heard && now() - dials[i].heard > REFUSED_MS)) drop_dial(&dials[i]);
   for (int i = 0; i < nic_count; i++)
-    if (has_carrier(nics[i].index) && (nics[i].index == link_index || !link_index))
-      add_dial(&known->host, nics[i].index, 0);
+    if (may_be_on(nics[i].index)) add_dial(&known->host, nics[i].index, 0);
 }
 
 static void start_dial(struct dial *d) {
-  struct sockaddr_in6 to = {.sin6_family = AF_INET6, .sin6_port = htons(asked.port), .sin6_addr = d->address,
+  struct sockaddr_in6 to = {.sin6_family = AF_INET6, .sin6_port = htons(settings.port), .sin6_addr = d->address,
                             .sin6_scope_id = d->index};
   d->have = 0;
   d->described = false;
@@ -641,7 +702,6 @@ static void start_dial(struct dial *d) {
 #define REP_ERR(n) (0x80000000u + (n))
 #define INFO_EXPORT 0
 #define INFO_BLOCK_SIZE 3
-#define FLAG_READ_ONLY 2
 
 static uint16_t u16(const uint8_t *p) { uint16_t v; memcpy(&v, p, 2); return be16toh(v); }
 static uint32_t u32(const uint8_t *p) { uint32_t v; memcpy(&v, p, 4); return be32toh(v); }
@@ -652,9 +712,9 @@ static uint8_t *put64(uint8_t *p, uint64_t v) { v = htobe64(v); memcpy(p, &v, 8)
 
 static void answer_greeting(struct dial *d) {
   uint8_t out[256], *p = out;
-  size_t name = strlen(asked.export_name);
+  size_t name = strlen(settings.export_name);
   if (memcmp(d->in, "NBDMAGIC", 8) != 0 || u64(d->in + 8) != IHAVEOPT || !(u16(d->in + 16) & FIXED_NEWSTYLE)) {
-    rest(d, ASK_EVERY_MS, "what answers at port %d is no NBD server that this machine can use", asked.port);
+    rest(d, ASK_EVERY_MS, "what answers at port %d is no NBD server that this machine can use", settings.port);
     return;
   }
   p = put32(p, FIXED_NEWSTYLE | (u16(d->in + 16) & NO_ZEROES));
@@ -662,7 +722,7 @@ static void answer_greeting(struct dial *d) {
   p = put32(p, OPT_GO);
   p = put32(p, 4 + name + 2 + 2);
   p = put32(p, name);
-  memcpy(p, asked.export_name, name);
+  memcpy(p, settings.export_name, name);
   p = put16(p + name, 1);
   p = put16(p, INFO_BLOCK_SIZE);
   if (send(d->fd, out, p - out, MSG_NOSIGNAL) != p - out) {
@@ -674,32 +734,45 @@ static void answer_greeting(struct dial *d) {
   d->deadline = now() + ANSWER_MS;
 }
 
+// Of two handshakes of one boot the host ends the older one, so there is never more than one: the host's own goes first.
+static bool my_turn(struct dial *d) {
+  for (int i = 0; i < dial_count; i++) {
+    struct dial *other = &dials[i];
+    if (other == d || other->stage != ANSWER) continue;
+    if (!is_host(d)) return false;
+    rest(other, ASK_EVERY_MS, "another one goes first");
+  }
+  return true;
+}
+
 // Never asked again: what is left is to say so, now and then.
-__attribute__((format(printf, 1, 2))) static void stop(const char *format, ...) {
-  char words[sizeof reason];
+__attribute__((format(printf, 2, 3))) static void stop(const char *what_is_safe, const char *format, ...) {
   va_list arguments;
   va_start(arguments, format);
-  vsnprintf(words, sizeof words, format, arguments);
+  vsnprintf(reason, sizeof reason, format, arguments);
   va_end(arguments);
-  if (!known->connected) give_up("%s", words);
+  if (!known->connected) give_up("%s", reason);
   drop_dials();
   stopped = true;
-  snprintf(reason, sizeof reason, "%s", words);
-  say("error: %s", words);
-  say("power this machine off; what was written and flushed is safe");
+  say("error: %s", reason);
+  say("power this machine off%s", what_is_safe);
   outage.next_words = now() + STOPPED_WORDS_MS;
 }
 
 static void refused(struct dial *d, uint32_t type, const uint8_t *data, size_t length) {
   char words[MAX_TEXT + 1];
   copy_text(words, data, length);
-  if (type == REP_ERR(2) /* POLICY */ && !d->heard) {
-    stop("%s refuses this machine: %s", asked.name, *words ? words : "it does not say why");
+  if (!*words) strcpy(words, "it does not say why");
+  if (!is_host(d)) {
+    if (type == REP_ERR(2) /* POLICY */) strcpy(elsewhere, words);
+    rest(d, REFUSED_MS, "another one does not give its disk");
     return;
   }
-  if (!known->connected && !d->heard) give_up("%s", *words ? words : "it refuses the export without a word");
-  rest(d, d->heard ? REFUSED_MS : ASK_EVERY_MS, "%s does not give its disk: %s", asked.name,
-       *words ? words : "it does not say why");
+  if (!known->connected) give_up("%s", words);
+  if (type == REP_ERR(2))
+    stop("; what was flushed is on its disk", "%s refuses this machine: %s", settings.name, words);
+  else
+    rest(d, ASK_EVERY_MS, "it does not give its disk: %s", words);
 }
 
 static void adopt(struct dial *d);
@@ -709,7 +782,7 @@ static bool take_reply(struct dial *d) {
   if (d->have < 20) return false;
   uint32_t type = u32(d->in + 12), length = u32(d->in + 16);
   if (u64(d->in) != OPTION_REPLY || u32(d->in + 8) != OPT_GO || length > MAX_OPTION_DATA) {
-    rest(d, ASK_EVERY_MS, "what answers at port %d breaks the rules of NBD", asked.port);
+    rest(d, ASK_EVERY_MS, "what answers at port %d breaks the rules of NBD", settings.port);
     return false;
   }
   if (d->have < 20 + length) return false;
@@ -737,12 +810,15 @@ static void receive(struct dial *d) {
   ssize_t n = recv(d->fd, d->in + d->have, want - d->have, 0);
   if (n < 0 && (errno == EAGAIN || errno == EINTR)) return;
   if (n <= 0) {
-    rest(d, REDIAL_MS, "%s closed the connection%s%s", asked.name, n < 0 ? ": " : "", n < 0 ? strerror(errno) : "");
+    rest(d, REDIAL_MS, "it closed the connection%s%s", n < 0 ? ": " : "", n < 0 ? strerror(errno) : "");
     return;
   }
   d->have += n;
   if (d->stage == GREETING && d->have == 18)
-    answer_greeting(d);
+    if (my_turn(d))
+      answer_greeting(d);
+    else
+      rest(d, REDIAL_MS, "another one is being asked");
   else if (d->stage == ANSWER)
     while (take_reply(d)) continue;
 }
@@ -771,7 +847,7 @@ static void expire(struct dial *d) {
     case RESTING: start_dial(d); break;
     case CONNECTING: rest(d, 0, "it does not answer"); break;
     case GREETING: rest(d, 0, "its service does not answer"); break;
-    case ANSWER: rest(d, 0, "it still works on what it got before"); break;
+    case ANSWER: rest(d, is_host(d) ? 0 : ASK_EVERY_MS, "it still works on what it got before"); break;
   }
 }
 
@@ -780,7 +856,7 @@ static void expire(struct dial *d) {
 static bool adopted(int fd) {
   struct timeval t = {0};
   socklen_t length = sizeof t;
-  return getsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &t, &length) == 0 && t.tv_sec == asked.timeout;
+  return getsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &t, &length) == 0 && t.tv_sec == settings.timeout;
 }
 
 // The kernel retransmits what is left in a closed socket for minutes; an old WRITE must not arrive late.
@@ -796,6 +872,7 @@ static void keep(struct dial *d) {
   kept.address = known->host = d->address;
   kept.index = d->index;
   kept.held = false;
+  *reason = *elsewhere = 0;
   d->fd = -1;
   struct nic *n = nic(d->index);
   if (n && link_index != n->index) {
@@ -812,10 +889,10 @@ static void connect_device(struct dial *d) {
   known->flags = d->flags;
   known->block_size = d->block_size;
   int result = nbd_connect(d->fd);
-  if (result == -EBUSY) give_up("/dev/nbd%d is in use: another keeper or nbd-client has it", asked.device);
-  if (result == -EPERM) give_up("the kernel does not let this user connect /dev/nbd%d", asked.device);
+  if (result == -EBUSY) give_up("/dev/nbd%d is in use: another keeper or nbd-client has it", settings.device);
+  if (result == -EPERM) give_up("the kernel does not let this user connect /dev/nbd%d", settings.device);
   if (result < 0)
-    give_up("the kernel refuses to connect /dev/nbd%d (%llu bytes in blocks of %u): %s", asked.device,
+    give_up("the kernel refuses to connect /dev/nbd%d (%llu bytes in blocks of %u): %s", settings.device,
             (unsigned long long)d->size, d->block_size, strerror(-result));
   known->connected = true;
   keep(d);
@@ -823,12 +900,12 @@ static void connect_device(struct dial *d) {
 
 static void reconnect_device(struct dial *d) {
   if (d->size != known->size || d->flags != known->flags || d->block_size != known->block_size) {
-    if (d->heard) {
-      rest(d, REFUSED_MS, "another disk");
-      return;
-    }
-    stop("%s's disk is another one now: %llu bytes and flags %x, before %llu and %x", asked.name,
-         (unsigned long long)d->size, d->flags, (unsigned long long)known->size, known->flags);
+    if (is_host(d))
+      stop("", "%s's disk is another one now: %llu bytes, flags %x, blocks of %u; it was %llu bytes, flags %x, blocks of %u",
+           settings.name, (unsigned long long)d->size, d->flags, d->block_size, (unsigned long long)known->size,
+           known->flags, known->block_size);
+    else
+      rest(d, REFUSED_MS, "it has another disk");
     return;
   }
   if (kept.fd >= 0) {
@@ -837,8 +914,12 @@ static void reconnect_device(struct dial *d) {
   }
   for (int64_t limit = now() + ADOPT_MS; now() < limit; usleep(10000)) {
     int result = nbd_reconfigure(d->fd);
+    if (result == -EINVAL) {
+      stop("", "/dev/nbd%d was disconnected on this machine", settings.device);
+      return;
+    }
     if (result < 0) {
-      stop("/dev/nbd%d was disconnected on this machine (%s)", asked.device, strerror(-result));
+      rest(d, REDIAL_MS, "the kernel does not take the new connection: %s", strerror(-result));
       return;
     }
     if (adopted(d->fd)) {
@@ -852,7 +933,7 @@ static void reconnect_device(struct dial *d) {
 // The host has said yes: the kernel's own calls on the socket must block.
 static void adopt(struct dial *d) {
   if (!d->described) {
-    rest(d, ASK_EVERY_MS, "what answers at port %d describes no disk", asked.port);
+    rest(d, ASK_EVERY_MS, "what answers at port %d describes no disk", settings.port);
     return;
   }
   fcntl(d->fd, F_SETFL, 0);
@@ -876,8 +957,8 @@ static void find_host(void) {
   int n = snprintf(datagram, sizeof datagram, "STIEFEL/1 FIND %s", find_id);
   datagram[n] = ' ';
   for (int i = 0; i < nic_count; i++) {
-    if (!has_carrier(nics[i].index)) continue;
-    struct sockaddr_in6 to = {.sin6_family = AF_INET6, .sin6_port = htons(asked.discovery_port),
+    if (!may_be_on(nics[i].index)) continue;
+    struct sockaddr_in6 to = {.sin6_family = AF_INET6, .sin6_port = htons(settings.discovery_port),
                               .sin6_scope_id = nics[i].index, .sin6_addr = {.s6_addr = {0xff, 2, [15] = 1}}};
     sendto(finder, datagram, 256, 0, (struct sockaddr *)&to, sizeof to);
   }
@@ -886,16 +967,18 @@ static void find_host(void) {
 static void hear_hello(void) {
   char datagram[257], expected[80];
   struct sockaddr_in6 from;
-  socklen_t length = sizeof from;
+  socklen_t length;
   ssize_t n;
   int expected_length = snprintf(expected, sizeof expected, "STIEFEL/1 HELLO %s plain=", find_id);
-  while ((n = recvfrom(finder, datagram, 256, 0, (struct sockaddr *)&from, &length)) >= 0) {
+  for (int i = 0; i < MAX_DATAGRAMS; i++) {
+    length = sizeof from;
+    n = recvfrom(finder, datagram, 256, 0, (struct sockaddr *)&from, &length);
+    if (n < 0) return;
     datagram[n] = 0;
     if (outage.since && n > expected_length && memcmp(datagram, expected, expected_length) == 0 &&
-        ntohs(from.sin6_port) == asked.discovery_port && IN6_IS_ADDR_LINKLOCAL(&from.sin6_addr) &&
-        nic(from.sin6_scope_id))
+        ntohs(from.sin6_port) == settings.discovery_port && IN6_IS_ADDR_LINKLOCAL(&from.sin6_addr) &&
+        may_be_on(from.sin6_scope_id))
       add_dial(&from.sin6_addr, from.sin6_scope_id, now());
-    length = sizeof from;
   }
 }
 
@@ -909,15 +992,15 @@ static void hear_request(void) {
   struct sockaddr_in6 from;
   socklen_t length = sizeof from;
   ssize_t n = recvfrom(requests, datagram, sizeof datagram, 0, (struct sockaddr *)&from, &length);
-  int expected_length = snprintf(expected, sizeof expected, "STIEFEL/1 SHUTDOWN %s", asked.boot_id);
+  int expected_length = snprintf(expected, sizeof expected, "STIEFEL/1 SHUTDOWN %s", settings.boot_id);
   if (n != expected_length || memcmp(datagram, expected, n) != 0) return;
   if (kept.fd < 0 || from.sin6_scope_id != kept.index || !IN6_ARE_ADDR_EQUAL(&from.sin6_addr, &kept.address)) return;
-  n = snprintf(datagram, sizeof datagram, "STIEFEL/1 STOPPING %s", asked.boot_id);
+  n = snprintf(datagram, sizeof datagram, "STIEFEL/1 STOPPING %s", settings.boot_id);
   sendto(requests, datagram, n, 0, (struct sockaddr *)&from, length);
   static int64_t last;
   if (last && now() - last < 30000) return;
   last = now();
-  say("%s asks for its disk: this machine shuts down", asked.name);
+  say("%s asks for its disk: this machine shuts down", settings.name);
   kill(1, SYSTEMD_POWEROFF);
 }
 
@@ -931,20 +1014,24 @@ static bool drained(int fd) {
   while (now() < end_deadline) {
     if (!tcp_info(fd, &info)) return false;
     if (info.tcpi_unacked == 0 && info.tcpi_state != ESTABLISHED && info.tcpi_state != FIN_WAIT1 &&
-        info.tcpi_state != CLOSING && info.tcpi_state != LAST_ACK)
-      return true;
+        info.tcpi_state != CLOSING && info.tcpi_state != LAST_ACK) {
+      int error = 0;
+      socklen_t length = sizeof error;
+      return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) == 0 && error == 0;
+    }
     usleep(10000);
   }
   return false;
 }
 
 __attribute__((noreturn)) static void end(bool live) {
+  if (live) set(kept.fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, 0);  // the farewell must not be held back
   // Also without a connection: what still waits for the disk is let go.
   bool told = nbd_disconnect() == 0 && live && drained(kept.fd);
   if (told)
-    say("%s has its disk back", asked.name);
+    say("%s has its disk back", settings.name);
   else
-    say("%s could not be told that its disk is free; it will know when this machine boots again", asked.name);
+    say("%s could not be told that its disk is free; it will know when this machine boots again", settings.name);
   _exit(0);
 }
 
@@ -966,15 +1053,14 @@ static void tell(bool live) {
     return;
   }
   if (live && t - last_heard < (stalled_since || !has_carrier(link_index) ? QUIET_MS : IDLE_QUIET_MS)) {
-    if (outage.told) say("%s is back after %lld s", asked.name, (long long)(t - outage.since + 500) / 1000);
+    if (outage.told) say("%s is back after %lld s", settings.name, (long long)(t - outage.since + 500) / 1000);
+    if (outage.since && t - outage.since > settings.dead_timeout * 1000LL)
+      say("error: that was longer than the disk waits (%d s): what wanted it has failed; power this machine off",
+          settings.dead_timeout);
     memset(&outage, 0, sizeof outage);
-    ease(false);
     return;
   }
-  if (!outage.since) {
-    outage.since = last_heard;
-    ease(true);
-  }
+  if (!outage.since) outage.since = last_heard;
   int64_t waited = t - outage.since;
   if (waited < QUIET_MS || t < outage.next_words) return;
   outage.next_words = outage.since + words_after(waited);
@@ -982,11 +1068,20 @@ static void tell(bool live) {
   if (!link_index)
     say("no network card since %lld s; everything waits", (long long)waited / 1000);
   else if (!has_carrier(link_index))
-    say("the cable of %s is out since %lld s; everything waits", asked.link, (long long)waited / 1000);
+    say("the cable of %s is out since %lld s; everything waits", settings.link, (long long)waited / 1000);
+  else if (*elsewhere)
+    say("%s unreachable since %lld s, and another one that was found refuses: %s; everything waits", settings.name,
+        (long long)waited / 1000, elsewhere);
   else if (live || !*reason)
-    say("%s unreachable since %lld s; everything waits", asked.name, (long long)waited / 1000);
+    say("%s unreachable since %lld s; everything waits", settings.name, (long long)waited / 1000);
   else
-    say("%s unreachable since %lld s (%s); everything waits", asked.name, (long long)waited / 1000, reason);
+    say("%s unreachable since %lld s (%s); everything waits", settings.name, (long long)waited / 1000, reason);
+}
+
+// Modules stay off until all is well again: a card that is being set up may ask for one a moment after it has a carrier.
+static void ease_kernel(void) {
+  ease(HUNG_TASK, outage.since);
+  ease(MODPROBE, !has_carrier(link_index) || (known->usual[MODPROBE].eased && outage.since));
 }
 
 // --- the worker ---------------------------------------------------------------------------------------------------------------
@@ -1002,7 +1097,7 @@ static void dial_and_find(void) {
   choose_dials();
   for (int i = 0; i < dial_count && !stopped; i++) expire(&dials[i]);
   int64_t t = now();
-  if (t - last_heard > ASK_AFTER_MS && t >= next_find) {
+  if (outage.since && t - last_heard > ASK_AFTER_MS && t >= next_find) {
     next_find = t + ASK_EVERY_MS;
     find_host();
   }
@@ -1021,7 +1116,11 @@ __attribute__((noreturn)) static void work(int signals) {
       shutdown(kept.fd, SHUT_RDWR);
       live = false;
     }
-    if (known->connected) tell(live);
+    if (known->connected) {
+      tell(live);
+      ease_kernel();
+    }
+    raise_cards();
     if (ending && (live || stopped || now() > end_deadline)) end(live);
     if (stopped || live)
       drop_dials();
@@ -1102,27 +1201,31 @@ __attribute__((noreturn)) static void start_worker(void) {
   sigaddset(&end_signal, SIGUSR1);
   signal(SIGUSR1, SIG_DFL);
   sigprocmask(SIG_BLOCK, &end_signal, NULL);
+  signal(SIGCHLD, SIG_IGN);
+  start_hands();
   int signals = signalfd(-1, &end_signal, SFD_CLOEXEC | SFD_NONBLOCK);
   generic.fd = open_netlink(NETLINK_GENERIC, 0);
   route.fd = open_netlink(NETLINK_ROUTE, 0);
   link_events = open_netlink(NETLINK_ROUTE, RTMGRP_LINK);
   finder = udp(0);
-  requests = udp(asked.shutdown_port);
+  requests = udp(settings.shutdown_port);
   if (generic.fd < 0 || route.fd < 0 || link_events < 0 || finder < 0 || signals < 0)
     give_up("a socket cannot be opened: %s", strerror(errno));
-  if (requests < 0) say("UDP port %d is taken: the host cannot ask this machine to shut down", asked.shutdown_port);
+  if (requests < 0) say("UDP port %d is taken: the host cannot ask this machine to shut down", settings.shutdown_port);
   int result = find_nbd();
   if (result == -ENOENT) give_up("this kernel has no nbd module loaded");
   if (result < 0) give_up("the kernel refuses netlink for nbd: %s", strerror(-result));
   list_nics();
   if (!known->connected) {
-    if (device_in_use()) give_up("/dev/nbd%d is in use: another keeper or nbd-client has it", asked.device);
-    struct nic *card = nic_named(asked.link);
-    if (!card) give_up("there is no network card %s", asked.link);
+    if (device_in_use()) give_up("/dev/nbd%d is in use: another keeper or nbd-client has it", settings.device);
+    struct nic *card = nic_named(settings.link);
+    if (!card) give_up("there is no network card %s", settings.link);
     memcpy(known->mac, card->mac, 6);
   }
   link_index = index_of_our_card();
-  if (mlockall(MCL_CURRENT | MCL_FUTURE) < 0) say("the keeper's memory cannot be locked: %s", strerror(errno));
+  // Lost events would mean a look at all cards, which waits for whoever changes one.
+  set(link_events, SOL_SOCKET, SO_RCVBUFFORCE, 1 << 20);
+  lock_memory();
   work(signals);
 }
 
@@ -1130,8 +1233,10 @@ __attribute__((noreturn)) static void start_worker(void) {
 // the kernel takes the new.
 __attribute__((noreturn)) static void guard(void) {
   prctl(PR_SET_NAME, "stiefel-guard");
-  if (mlockall(MCL_CURRENT | MCL_FUTURE) < 0) say("the keeper's memory cannot be locked: %s", strerror(errno));
+  lock_memory();
+  int seconds = 1;
   while (true) {
+    int64_t begun = now();
     pid_t worker = fork(), gone;
     if (worker == 0) start_worker();
     int status = 0;
@@ -1142,8 +1247,10 @@ __attribute__((noreturn)) static void guard(void) {
     if (in_order || !known->connected) _exit(in_order ? 0 : 1);
     if (caller >= 0) close(caller);
     caller = -1;
+    if (now() - begun > MAX_REST_S * 1000) seconds = 1;
     say("the keeper died; another one takes its place");
-    sleep(1);
+    sleep(seconds);
+    seconds = 2 * seconds < MAX_REST_S ? 2 * seconds : MAX_REST_S;
   }
 }
 
@@ -1182,25 +1289,25 @@ static void read_arguments(int count, char **words) {
     const char *name = options[which].name;
     switch (which) {
       case HOST:
-        if (inet_pton(AF_INET6, optarg, &asked.host) != 1) {
+        if (inet_pton(AF_INET6, optarg, &settings.host) != 1) {
           fprintf(stderr, "--host %s: an IPv6 address without a zone is wanted\n", optarg);
           exit(2);
         }
         break;
-      case LINK: copy_argument(name, asked.link, sizeof asked.link, optarg); break;
-      case PORT: asked.port = number(name, optarg, 1, 65535); break;
-      case EXPORT: copy_argument(name, asked.export_name, sizeof asked.export_name, optarg); break;
-      case BOOT_ID: copy_argument(name, asked.boot_id, sizeof asked.boot_id, optarg); break;
-      case HOST_NAME: copy_argument(name, asked.name, sizeof asked.name, optarg); break;
-      case TIMEOUT: asked.timeout = number(name, optarg, 2, 600); break;
-      case DEAD_TIMEOUT: asked.dead_timeout = number(name, optarg, 60, 31536000); break;
-      case DISCOVERY_PORT: asked.discovery_port = number(name, optarg, 1, 65535); break;
-      case SHUTDOWN_PORT: asked.shutdown_port = number(name, optarg, 1, 65535); break;
-      case DEVICE: asked.device = number(name, optarg, 0, 15); break;
+      case LINK: copy_argument(name, settings.link, sizeof settings.link, optarg); break;
+      case PORT: settings.port = number(name, optarg, 1, 65535); break;
+      case EXPORT: copy_argument(name, settings.export_name, sizeof settings.export_name, optarg); break;
+      case BOOT_ID: copy_argument(name, settings.boot_id, sizeof settings.boot_id, optarg); break;
+      case HOST_NAME: copy_argument(name, settings.name, sizeof settings.name, optarg); break;
+      case TIMEOUT: settings.timeout = number(name, optarg, 2, 120); break;
+      case DEAD_TIMEOUT: settings.dead_timeout = number(name, optarg, 60, 31536000); break;
+      case DISCOVERY_PORT: settings.discovery_port = number(name, optarg, 1, 65535); break;
+      case SHUTDOWN_PORT: settings.shutdown_port = number(name, optarg, 1, 65535); break;
+      case DEVICE: settings.device = number(name, optarg, 0, 15); break;
     }
   }
-  if (got != -1 || optind != count || IN6_IS_ADDR_UNSPECIFIED(&asked.host) || !*asked.link || !*asked.export_name ||
-      strlen(asked.boot_id) != 32) {
+  if (got != -1 || optind != count || IN6_IS_ADDR_UNSPECIFIED(&settings.host) || !*settings.link || !*settings.export_name ||
+      strlen(settings.boot_id) != 32) {
     fprintf(stderr, "usage: keeper --host ADDRESS --link LINK --export NAME --boot-id ID [--port N] [--name NAME] "
                     "[--timeout S] [--dead-timeout S] [--discovery-port N] [--shutdown-port N] [--device N]\n");
     exit(2);
@@ -1331,7 +1438,7 @@ int main(int count, char **words) {
     fprintf(stderr, "no memory\n");
     return 1;
   }
-  known->host = asked.host;
+  known->host = settings.host;
   pid_t child = fork();
   if (child == 0) {
     close(done[0]);

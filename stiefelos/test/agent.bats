@@ -80,7 +80,7 @@ refused() { # NAME=VALUE WORDS
   refused 'initrd.size=1e9' 'good initrd.size'
   refused 'kernel.sha256=abc' 'good kernel.sha256'
   refused "initrd.sha256=$(printf 'G%.0s' {1..64})" 'good initrd.sha256'
-  refused "cmdline=$(printf 'x%.0s' {1..1501})" 'longer than 1500'
+  refused "cmdline=$(printf 'x%.0s' {1..1301})" 'longer than 1300'
   refused 'cmdline=ro x="y' 'odd number of quotation marks'
   refused 'mode=toram' 'mode toram, which this StiefelOS does not know'
   refused 'export=../etc' 'good export'
@@ -104,7 +104,7 @@ refused() { # NAME=VALUE WORDS
 @test "the payload's cmdline is the contract's" {
   manifest >m
   run agent "read_manifest m; mac=52:54:00:57:1e:01 host=fe80::1 payload_port=4644 elapsed=9.50 started=1700000000 address=''; payload_cmdline"
-  [ "$output" = "root=UUID=1-2 ro console=ttyS0 rdinit=/stiefel/init noresume systemd.service_watchdogs=no systemd.swap=no systemd.mask=dracut-shutdown.service systemd.mask=mkinitcpio-generate-shutdown-ramfs.service stiefel.transport=plain stiefel.mac=52:54:00:57:1e:01 stiefel.host=fe80::1 stiefel.nbd-port=10809 stiefel.payload-port=4644 stiefel.export=root@$id stiefel.boot-id=$id stiefel.mode=direct stiefel.elapsed=9.50 stiefel.started=1700000000 stiefel.name=thinkpad" ]
+  [ "$output" = "root=UUID=1-2 ro console=ttyS0 rdinit=/stiefel/init noresume systemd.service_watchdogs=no systemd.watchdog_sec=0 systemd.swap=no systemd.mask=dracut-shutdown.service systemd.mask=mkinitcpio-generate-shutdown-ramfs.service stiefel.transport=plain stiefel.mac=52:54:00:57:1e:01 stiefel.host=fe80::1 stiefel.nbd-port=10809 stiefel.payload-port=4644 stiefel.export=root@$id stiefel.boot-id=$id stiefel.mode=direct stiefel.elapsed=9.50 stiefel.started=1700000000 stiefel.name=thinkpad" ]
 }
 
 @test "our parameters stand before the arguments of init" {
