@@ -19,8 +19,8 @@ setup() { good=(--host fe80::1 --link eth0 --export root@0123456789abcdef0123456
     [ "$status" -eq 2 ] || { echo "$*: $status $output"; return 1; }
     [[ $output == *"$words"* ]] || { echo "$*: $output"; return 1; }
   }
-  refused '--timeout 1: a number from 2 to 600' --timeout 1
-  refused '--timeout 5s: a number from 2 to 600' --timeout 5s
+  refused '--timeout 1: a number from 2 to 120' --timeout 1
+  refused '--timeout 5s: a number from 2 to 120' --timeout 5s
   refused '--dead-timeout : a number' --dead-timeout ''
   refused '--port 65536: a number from 1 to 65535' --port 65536
   refused '--device 16: a number from 0 to 15' --device 16
@@ -45,4 +45,11 @@ setup() { good=(--host fe80::1 --link eth0 --export root@0123456789abcdef0123456
   run "$BATS_TEST_TMPDIR/shutdown" poweroff
   [ "$status" -eq 2 ]
   [[ $output == *'as process 1'* ]]
+}
+
+@test "a host's bytes, cut, too long or changed, end the dial and nothing else" {
+  gcc -std=gnu17 -Wall -Wextra -Werror -Wno-missing-field-initializers -Wno-unused-function \
+    -fsanitize=address,undefined -fno-sanitize-recover=all -o "$BATS_TEST_TMPDIR/replies" "$BATS_TEST_DIRNAME/replies.c"
+  run timeout 60 "$BATS_TEST_TMPDIR/replies"
+  [ "$status $output" = "0 well" ] || { echo "$output"; return 1; }
 }

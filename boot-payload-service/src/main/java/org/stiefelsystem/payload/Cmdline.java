@@ -4,7 +4,7 @@ package org.stiefelsystem.payload;
 public record Cmdline(String text) {
 
     /** The kernel silently cuts at 2,047 bytes on x86; the agent appends its own and takes no more than this. */
-    public static final int MAX_BYTES = 1500;
+    public static final int MAX_BYTES = 1300;
 
     public Cmdline {
         text = text.strip();

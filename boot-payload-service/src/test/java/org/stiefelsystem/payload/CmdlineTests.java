@@ -23,7 +23,7 @@ class CmdlineTests {
 
     @Test
     void lengthIsLimited() {
-        assertThat(new Cmdline("x".repeat(Cmdline.MAX_BYTES)).text()).hasSize(1500);
+        assertThat(new Cmdline("x".repeat(Cmdline.MAX_BYTES)).text()).hasSize(1300);
         assertThatThrownBy(() -> new Cmdline("x".repeat(Cmdline.MAX_BYTES + 1))).isInstanceOf(PayloadUnavailable.class);
         assertThatThrownBy(() -> new Cmdline(" \n")).isInstanceOf(PayloadUnavailable.class);
     }

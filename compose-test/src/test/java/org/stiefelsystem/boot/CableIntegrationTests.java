@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
 import java.time.Duration;
+import java.util.Objects;
 import java.util.Random;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -18,6 +19,8 @@ import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.stiefelsystem.shell.demo.Lab;
+import org.stiefelsystem.shell.demo.QemuMachine;
 import org.stiefelsystem.shell.demo.RootPartition;
 import org.stiefelsystem.shell.demo.SerialConsole;
 
@@ -34,8 +37,12 @@ class CableIntegrationTests implements ShowsConsoles.Source {
     /** Until what was answered before a cut has arrived. */
     private static final Duration ON_THE_WAY = Duration.ofSeconds(1);
 
+    /** The default, which is the one under test here. */
+    private static final Duration TIMEOUT = Duration.ofSeconds(10);
+
     private static final String MAC = "52:54:00:57:1e:05";
     private static final String OTHER_MAC = "52:54:00:57:1e:06";
+    private static final String USB_MAC = "52:54:00:57:1e:0b";
     private static final String MODEL = "virtio-net-pci";
 
     private @Nullable MachineRoom room;
@@ -83,7 +90,7 @@ class CableIntegrationTests implements ShowsConsoles.Source {
         console.await("stiefel: starting the kernel of thinkpad", Scene.STEP);
         cut(Cut.SILENT);
         console.await("stiefel: root-link on stiefellink", Scene.STEP);
-        console.await("stiefel: error: thinkpad does not give its disk: it does not answer", Scene.STEP);
+        console.await("stiefel: error: no disk from thinkpad: it does not answer", Scene.STEP);
         mend(Cut.SILENT);
         console.await("stiefel: /dev/nbd0 is thinkpad's disk", Scene.STEP);
         cutFor(Cut.CARRIER, Duration.ofSeconds(2));
@@ -115,9 +122,10 @@ class CableIntegrationTests implements ShowsConsoles.Source {
         Thread.sleep(ON_THE_WAY);
         assertThat(scene.load().standsStill(time.minus(ON_THE_WAY))).isTrue();
         mend(cut);
-        double seconds = scene.load().awaitProgress(Scene.GOES_ON);
+        Duration least = TIMEOUT.minus(time);
+        double seconds = scene.load().awaitProgress(least.isNegative() ? Scene.SOON : Scene.afterA(least));
         Figures.print("%s cut of %d s: I/O %.2f s after the link's return".formatted(cut, time.toSeconds(), seconds));
-        if (time.toSeconds() > 10) {
+        if (time.compareTo(TIMEOUT) > 0) {
             String gone = cut == Cut.CARRIER ? "the cable of stiefellink is out" : "thinkpad unreachable";
             scene.console()
                     .await(Pattern.compile("stiefel: " + gone + " since [0-9]+ s.*everything waits"), Scene.STEP);
@@ -135,7 +143,7 @@ class CableIntegrationTests implements ShowsConsoles.Source {
         for (int i = 0; i < 20; i++) {
             Cut cut = random.nextBoolean() ? Cut.CARRIER : Cut.SILENT;
             cutFor(cut, Duration.ofMillis(100 + random.nextInt(2000)));
-            double seconds = scene.load().awaitProgress(Scene.GOES_ON);
+            double seconds = scene.load().awaitProgress(Scene.afterA(TIMEOUT));
             longest = Math.max(longest, seconds);
             Thread.sleep(random.nextInt(800));
         }
@@ -145,43 +153,108 @@ class CableIntegrationTests implements ShowsConsoles.Source {
 
     @Test
     @Order(5)
-    void followsItsCardIntoAnotherSlot() throws Exception {
-        replug(MAC, 1, Duration.ofSeconds(3));
-        replug(MAC, 0, Duration.ofSeconds(12));
+    void survivesACrashOfTheServiceThatIsShorterThanTheTimeout() throws Exception {
+        scene.host().close();
+        scene.host().start();
+        double seconds = scene.load().awaitProgress(Scene.afterA(TIMEOUT));
+        Figures.print("a crash of the service, timeout 10 s: I/O %.2f s after it served again".formatted(seconds));
+        scene.load().assertUnharmed();
     }
 
-    /** The lease follows the boot, whose address is another one now. */
     @Test
     @Order(6)
-    void takesAnotherCardForItsOwnWhenTheHostAnswersThere() throws Exception {
-        replug(OTHER_MAC, 1, Duration.ofSeconds(12));
-        assertThat(scene.host().export().path("holder").asString()).contains("5054:ff:fe57:1e06");
-    }
-
-    private void replug(String mac, int slot, Duration out) throws Exception {
-        scene.machine().unplugCard(Scene.STEP);
-        assertThat(scene.load().standsStill(out)).isTrue();
-        scene.machine().plugCard(MODEL, mac, slot);
-        double seconds = scene.load().awaitProgress(Scene.GOES_ON);
-        Figures.print("card %s out for %d s, then in slot %d: I/O %.2f s after device_add"
-                .formatted(mac, out.toSeconds(), slot, seconds));
+    void followsItsHostToAnotherAddress() throws Exception {
+        String before = address();
+        scene.lab().run("ip", "-6", "address", "add", "fe80::ca:b1e/64", "dev", Lab.LINK, "nodad");
+        scene.lab()
+                .run("ip", "-6", "address", "del", before.substring(0, before.indexOf('%')) + "/64", "dev", Lab.LINK);
+        double seconds = scene.load().awaitProgress(Scene.afterA(TIMEOUT));
+        Figures.print("the host has another address: I/O %.2f s after the change".formatted(seconds));
+        assertThat(address()).startsWith("fe80::ca:b1e%");
         scene.load().assertUnharmed();
     }
 
     @Test
     @Order(7)
-    void crashLosesNothingThatWasSynced() throws Exception {
+    void followsItsCardIntoEverySlot() throws Exception {
+        replug(MAC, 0, Duration.ofSeconds(3));
+        replug(MAC, 1, Duration.ofSeconds(12));
+        replug(MAC, 0, Duration.ofSeconds(12));
+    }
+
+    /** The lease follows the boot, whose address is another one now. */
+    @Test
+    @Order(8)
+    void takesAnotherCardForItsOwnWhenTheHostAnswersThere() throws Exception {
+        replug(OTHER_MAC, 1, Duration.ofSeconds(12));
+        assertThat(scene.host().export().path("holder").asString()).contains("5054:ff:fe57:1e06");
+    }
+
+    /** As with every other kind of card, its driver must be loaded before. */
+    @Test
+    @Order(9)
+    void goesOnOverAUsbCardToo() throws Exception {
+        scene.shell().run("modprobe -a cdc_ether rndis_host", Scene.STEP);
+        replugUsb();
+        replugUsb();
+        replug(OTHER_MAC, 0, Duration.ofSeconds(12));
+    }
+
+    private void replug(String mac, int slot, Duration out) throws Exception {
+        unplug(out);
+        scene.machine().plugCard(MODEL, mac, slot);
+        goesOnAfterReplug("card %s out for %d s, then in slot %d".formatted(mac, out.toSeconds(), slot), out);
+    }
+
+    private void replugUsb() throws Exception {
+        Duration out = Duration.ofSeconds(12);
+        unplug(out);
+        scene.machine().plugUsbCard(USB_MAC);
+        goesOnAfterReplug("no card for %d s, then one on USB".formatted(out.toSeconds()), out);
+        assertThat(scene.host().export().path("holder").asString()).contains("5054:ff:fe57:1e0b");
+    }
+
+    private void unplug(Duration out) throws Exception {
+        scene.machine().unplugCard(Scene.STEP);
+        assertThat(scene.load().standsStill(out)).isTrue();
+    }
+
+    private void goesOnAfterReplug(String what, Duration out) throws Exception {
+        Duration least = TIMEOUT.minus(out);
+        double seconds = scene.load().awaitProgress(least.isNegative() ? Scene.SOON : Scene.afterA(least));
+        Figures.print("%s: I/O %.2f s after device_add".formatted(what, seconds));
+        scene.load().assertUnharmed();
+    }
+
+    private String address() throws Exception {
+        return scene.host().status().path("server").path("address").asString();
+    }
+
+    @Test
+    @Order(10)
+    void crashLosesNothingThatWasSyncedAndTheNextBootGetsTheDisk() throws Exception {
         String bootId = scene.host().export().path("bootId").asString();
         scene.console().send("echo b >/proc/sysrq-trigger");
         assertThat(scene.machine().awaitEnd(Scene.STEP)).isTrue();
         assertThat(scene.host().export().path("bootId").asString())
                 .as("the lease of a crashed guest")
                 .isEqualTo(bootId);
+        // Nothing told the host that the connection is dead.
+        scene.host().awaitExport(export -> export.path("state").asString().equals("waiting"), Duration.ofSeconds(60));
+        assertThat(scene.host().export().path("bootId").asString()).isEqualTo(bootId);
+        try (QemuMachine next = room().switchOnDesktop(OTHER_MAC, MODEL)) {
+            next.console().await("stiefel: /dev/nbd0 is thinkpad's disk", Scene.BOOT);
+        }
+        assertThat(scene.host().export().path("bootId").asString()).isNotEqualTo(bootId);
         // The service has everything, flushed or not; the image is looked at as it would be mounted next.
         assertThat(scene.host().stop()).isTrue();
         RootPartition root = scene.rootAfterReplay();
         assertThat(root.check(scene.lab())).contains("Pass 5");
         scene.load().assertOnDisk(root, scene.lab());
+    }
+
+    private MachineRoom room() {
+        return Objects.requireNonNull(room);
     }
 
     @AfterAll

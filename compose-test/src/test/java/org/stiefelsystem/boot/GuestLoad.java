@@ -7,6 +7,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.regex.Pattern;
 import java.util.stream.LongStream;
+import org.jspecify.annotations.Nullable;
 import org.stiefelsystem.shell.demo.Lab;
 import org.stiefelsystem.shell.demo.QemuMachine;
 import org.stiefelsystem.shell.demo.RootPartition;
@@ -21,6 +22,7 @@ final class GuestLoad {
 
     private static final String LOG = "/root/fsync.log";
     private static final String KEPT = "/root/kept";
+    private static final String FIO_FILE = "/root/fio.dat";
     private static final Pattern SYNCED = Pattern.compile("synced [0-9]+\n");
 
     private static final String LOGGER = """
@@ -32,13 +34,15 @@ final class GuestLoad {
             }
             """.formatted(LOG);
 
-    private static final String FIO = "fio --name=verified --filename=/root/fio.dat --size=48m --rw=randrw"
-            + " --bsrange=4k-64k --fsync=16 --rate_iops=40 --verify=crc32c --verify_backlog=32 --verify_fatal=1"
-            + " --time_based --runtime=1d --output=/root/fio.out";
+    private static final String FIO =
+            "fio --name=verified --filename=" + FIO_FILE + " --size=48m --rw=randrw --direct=1"
+                    + " --bsrange=4k-64k --fsync=16 --rate_iops=40 --verify=crc32c --verify_backlog=32 --verify_fatal=1"
+                    + " --time_based --runtime=1d --output=/root/fio.out";
 
     private final GuestShell shell;
     private final SerialConsole reports;
     private final String keptSha256;
+    private @Nullable String fioSha256;
 
     private GuestLoad(GuestShell shell, SerialConsole reports, String keptSha256) {
         this.shell = shell;
@@ -109,6 +113,7 @@ final class GuestLoad {
         assertThat(shell.run("cat /root/fio.out /root/fio.err"))
                 .contains("err= 0")
                 .doesNotContain("verify:", "bad");
+        fioSha256 = shell.run("sha256sum " + FIO_FILE, Duration.ofMinutes(1)).substring(0, 64);
     }
 
     /** What was synced is on the disk, which nobody uses any more. */
@@ -120,5 +125,8 @@ final class GuestLoad {
                 .isEqualTo(
                         LongStream.rangeClosed(1, last).mapToObj(Long::toString).toList());
         assertThat(root.sha256(KEPT, lab)).isEqualTo(keptSha256);
+        if (fioSha256 != null) {
+            assertThat(root.sha256(FIO_FILE, lab)).isEqualTo(fioSha256);
+        }
     }
 }

@@ -30,7 +30,7 @@ class HostRestartIntegrationTests implements ShowsConsoles.Source {
         Scene scene = Scene.open(machines, "52:54:00:57:1e:08", "stiefel.nbd-timeout=soon");
         scene.console()
                 .await(
-                        "stiefel: error: stiefel.nbd-timeout on the kernel command line is no number of seconds from 2 to 600",
+                        "stiefel: error: stiefel.nbd-timeout on the kernel command line is no number of seconds from 2 to 120",
                         Scene.STEP);
         scene.console().await("stiefel: using 10", Scene.STEP);
         scene.work();

@@ -96,6 +96,18 @@ class LeaseIntegrationTests implements ShowsConsoles.Source {
         assertThat(host.export().path("state").asString()).isEqualTo("free");
     }
 
+    @Test
+    void aGuestIsNotLetBackToADiskOfAnotherSize() throws Exception {
+        String bootId;
+        try (Guest guest = new Guest()) {
+            bootId = guest.bootId();
+        }
+        host.close();
+        lab("truncate", "--size=+1M", disk.toString());
+        host.start();
+        assertThat(answerTo(bootId)).contains("the disk is not the same as before: another one, or of another size");
+    }
+
     /** A boot that was registered and has the disk. */
     private final class Guest implements Closeable {
 

@@ -7,6 +7,7 @@ import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -31,6 +32,7 @@ import org.stiefelsystem.shell.demo.SerialConsole;
 @ExtendWith(ShowsConsoles.class)
 class RestartIntegrationTests implements ShowsConsoles.Source {
 
+    private static final Duration TIMEOUT = Duration.ofSeconds(3);
     private static final int CRASHES = 20;
     private static final int OTHER_PORT = 10811;
 
@@ -40,7 +42,7 @@ class RestartIntegrationTests implements ShowsConsoles.Source {
     @BeforeAll
     void bootAndLoad() throws Exception {
         room = MachineRoom.open(Project.underTest());
-        scene = Scene.open(room, "52:54:00:57:1e:07", "stiefel.nbd-timeout=3");
+        scene = Scene.open(room, "52:54:00:57:1e:07", "stiefel.nbd-timeout=" + TIMEOUT.toSeconds());
         scene.work();
     }
 
@@ -51,7 +53,7 @@ class RestartIntegrationTests implements ShowsConsoles.Source {
         for (int i = 0; i < CRASHES; i++) {
             scene.host().close();
             scene.host().start();
-            longest = Math.max(longest, scene.load().awaitProgress(Scene.GOES_ON));
+            longest = Math.max(longest, scene.load().awaitProgress(Scene.afterA(TIMEOUT)));
         }
         assertThat(scene.host().export().path("reconnects").asInt()).isEqualTo(CRASHES);
         Figures.print("%d crashes of the service, timeout 3 s: I/O at most %.2f s after it served again"
@@ -66,7 +68,7 @@ class RestartIntegrationTests implements ShowsConsoles.Source {
         assertThat(scene.host().stop()).isTrue();
         assertThat(scene.load().standsStill(Duration.ofSeconds(4))).isTrue();
         scene.host().start();
-        double seconds = scene.load().awaitProgress(Scene.GOES_ON);
+        double seconds = scene.load().awaitProgress(Scene.afterA(TIMEOUT));
         Figures.print("stop in order and start: I/O %.2f s after it served again".formatted(seconds));
         assertThat(scene.host().export().path("bootId").asString()).isEqualTo(bootId);
         scene.load().assertUnharmed();
@@ -88,7 +90,26 @@ class RestartIntegrationTests implements ShowsConsoles.Source {
                 .run("sh -c 'while :; do dd if=/dev/zero of=/root/dirty bs=1M count=150 conv=notrunc; done' </dev/null"
                         + " >/dev/null 2>&1 & echo $! >/root/dirty.pid");
         scene.load().awaitProgress(Scene.STEP);
-        Thread.sleep(Duration.ofSeconds(5));
+        // From half-way between its two limits on the kernel makes writers wait
+        // (Documentation/admin-guide/sysctl/vm.rst).
+        scene.shell().write("/root/short", """
+                while :; do
+                  while read -r name value; do
+                    case $name in
+                      nr_dirty) dirty=$value ;; nr_writeback) writing=$value ;;
+                      nr_dirty_threshold) most=$value ;; nr_dirty_background_threshold) some=$value ;;
+                    esac
+                  done </proc/vmstat
+                  [ $((2 * (dirty + writing))) -lt $((most + some)) ] || exit 0
+                  sleep 0.1
+                done
+                """);
+        scene.shell().run("bash /root/short", Scene.STEP);
+        String available =
+                scene.shell().run("awk '/^MemTotal/ {t = $2} /^MemAvailable/ {print int(100 * $2 / t)}' /proc/meminfo");
+        assertThat(Integer.parseInt(available))
+                .as("percent of memory available")
+                .isLessThan(20);
         scene.setSilent(true);
         Thread.sleep(Duration.ofSeconds(60));
         scene.setSilent(false);
@@ -103,12 +124,16 @@ class RestartIntegrationTests implements ShowsConsoles.Source {
                 .run(
                         "for p in /proc/[0-9]*; do grep -q '^stiefel-' $p/comm && grep -h -E 'VmRSS|VmLck' $p/status; done 2>/dev/null; true");
         Figures.print("keeper: " + memory.replaceAll("\\s+", " "));
-        int residentKib = Pattern.compile("VmRSS:\\s+([0-9]+) kB")
-                .matcher(memory)
+        assertThat(sum("VmRSS", memory)).isBetween(1, 2048);
+        assertThat(sum("VmLck", memory)).isBetween(1, 2048);
+    }
+
+    private static int sum(String field, String status) {
+        return Pattern.compile(field + ":\\s+([0-9]+) kB")
+                .matcher(status)
                 .results()
                 .mapToInt(result -> Integer.parseInt(result.group(1)))
                 .sum();
-        assertThat(residentKib).isBetween(1, 2048);
     }
 
     @Test
@@ -167,10 +192,10 @@ class RestartIntegrationTests implements ShowsConsoles.Source {
         signalKeepers("KILL", "thinkpad");
         scene.console().await("stiefel: the keeper died; another one takes its place", Scene.STEP);
         scene.host().awaitExport(export -> export.path("reconnects").asInt() == before + 1, Scene.STEP);
-        scene.load().awaitProgress(Scene.GOES_ON);
+        scene.load().awaitProgress(Scene.afterA(TIMEOUT));
         scene.host().close();
         scene.host().start();
-        scene.load().awaitProgress(Scene.GOES_ON);
+        scene.load().awaitProgress(Scene.afterA(TIMEOUT));
         assertThat(scene.host().export().path("reconnects").asInt()).isEqualTo(before + 2);
         scene.load().assertUnharmed();
     }
@@ -209,7 +234,7 @@ class RestartIntegrationTests implements ShowsConsoles.Source {
 
     /** {@code stiefelctl export} on the host's link. */
     private Process export(Path image, List<String> more) throws IOException, InterruptedException {
-        List<String> words = new java.util.ArrayList<>(List.of(
+        List<String> words = new ArrayList<>(List.of(
                 "export", image.toString(), "--name", "data", "--bind", linkAddress(), "--port", "" + OTHER_PORT));
         words.addAll(more);
         Process export = scene.host().stiefelctl(words.toArray(String[]::new)).start();

@@ -19,8 +19,16 @@ final class Scene implements Closeable {
 
     static final Duration BOOT = Duration.ofMinutes(6);
 
-    /** For I/O to go on: a request's timeout, a second of the kernel's clock, and what a loaded machine needs. */
-    static final Duration GOES_ON = Duration.ofSeconds(25);
+    /** What a loaded machine under TCG may need more than what is specified. */
+    private static final Duration SLACK = Duration.ofSeconds(7);
+
+    /** For I/O to go on after a cut that was longer than a request's timeout. */
+    static final Duration SOON = Duration.ofMillis(1500).plus(SLACK);
+
+    /** For I/O to go on when a request was lost just now, whose timeout is so long. */
+    static Duration afterA(Duration timeout) {
+        return timeout.plusSeconds(1).plus(SLACK);
+    }
 
     private final MachineRoom room;
     private final Path disk;

@@ -124,6 +124,8 @@ public final class QemuMachine implements Closeable {
                 "unix:" + monitor + ",server=on,wait=off",
                 "-device",
                 "virtio-rng-pci",
+                "-device",
+                "qemu-xhci,id=usb",
                 "-kernel",
                 hardware.kernel().toString(),
                 "-initrd",
@@ -211,9 +213,16 @@ public final class QemuMachine implements Closeable {
      * @param slot 0 is where the first card was, 1 is free
      */
     public void plugCard(String model, String mac, int slot) throws IOException {
-        monitor(
-                "device_add",
-                Map.of("driver", model, "id", "nic0", "netdev", "net0", "mac", mac, "bus", "slot" + slot));
+        plugCard(model, mac, "slot" + slot);
+    }
+
+    /** Plugs a USB network card in whose cable is the first one's. */
+    public void plugUsbCard(String mac) throws IOException {
+        plugCard("usb-net", mac, "usb.0");
+    }
+
+    private void plugCard(String model, String mac, String bus) throws IOException {
+        monitor("device_add", Map.of("driver", model, "id", "nic0", "netdev", "net0", "mac", mac, "bus", bus));
     }
 
     private void monitor(String command) throws IOException {
