@@ -564,8 +564,9 @@ static bool may_heal(void) { return kept.fd >= 0 && kept.index == link_index; }
 
 // Looks after a connection that lives. While nothing is acknowledged, the socket is made to seem full, so that the kernel
 // begins no further request on it: one that has begun waits for its timeout if the connection dies, the others do not.
-// The connection is ended early in one case: a sender in the kernel that waits for room in a full socket holds the lock
-// that the timeouts of the requests before it need, and would make them wait a second timeout.
+// The connection is ended early when nothing of what was sent has arrived for longer than the timeout: a sender in the
+// kernel that waits for room in a full socket holds the lock that the timeouts of the requests before it need, and would
+// make them wait a second timeout. A host that is slow acknowledges all, and shuts its window.
 static void watch_connection(struct tcp_info *info) {
   int64_t t = now();
   uint32_t silence = info->tcpi_last_ack_recv < info->tcpi_last_data_recv ? info->tcpi_last_ack_recv
@@ -582,7 +583,7 @@ static void watch_connection(struct tcp_info *info) {
     kept.held = hold;
   }
   int64_t timeout = settings.timeout * 1000LL + 500;
-  if (stalled_since && t - stalled_since > timeout && silence > timeout) shutdown(kept.fd, SHUT_RDWR);
+  if (stalled_since && t - stalled_since > timeout && (info->tcpi_unacked || silence > timeout)) shutdown(kept.fd, SHUT_RDWR);
 }
 
 // --- dialling -----------------------------------------------------------------------------------------------------------

@@ -42,6 +42,7 @@ class CableIntegrationTests implements ShowsConsoles.Source {
 
     private static final String MAC = "52:54:00:57:1e:05";
     private static final String OTHER_MAC = "52:54:00:57:1e:06";
+    private static final String USB_TAP = "desktop1";
     private static final String USB_MAC = "52:54:00:57:1e:0b";
     private static final String MODEL = "virtio-net-pci";
 
@@ -194,6 +195,8 @@ class CableIntegrationTests implements ShowsConsoles.Source {
     @Test
     @Order(9)
     void goesOnOverAUsbCardToo() throws Exception {
+        scene.lab().addTap(USB_TAP);
+        scene.machine().addCable(USB_TAP);
         scene.shell().run("modprobe -a cdc_ether rndis_host", Scene.STEP);
         replugUsb();
         replugUsb();
@@ -209,7 +212,7 @@ class CableIntegrationTests implements ShowsConsoles.Source {
     private void replugUsb() throws Exception {
         Duration out = Duration.ofSeconds(12);
         unplug(out);
-        scene.machine().plugUsbCard(USB_MAC);
+        scene.machine().plugUsbCard(USB_TAP, USB_MAC);
         goesOnAfterReplug("no card for %d s, then one on USB".formatted(out.toSeconds()), out);
         assertThat(scene.host().export().path("holder").asString()).contains("5054:ff:fe57:1e0b");
     }

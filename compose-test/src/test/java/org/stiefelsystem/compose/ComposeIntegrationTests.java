@@ -9,13 +9,13 @@ import org.awaitility.Awaitility;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.parallel.Isolated;
 
 /** One boot under docker-compose. It happens once, in {@link #boot}; each test then asserts one thing of what was seen. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
-@Tag("containers")
+@Isolated("each looks at what others leave on this machine")
 class ComposeIntegrationTests {
 
     private static final Duration BOOT = Duration.ofMinutes(5);

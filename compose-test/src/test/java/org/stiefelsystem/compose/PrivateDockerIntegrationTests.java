@@ -8,11 +8,11 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Objects;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Isolated;
 
 /** What a test's own docker daemon leaves behind: nothing. */
-@Tag("containers")
+@Isolated("each looks at what others leave on this machine")
 class PrivateDockerIntegrationTests {
 
     @Test

@@ -213,16 +213,24 @@ public final class QemuMachine implements Closeable {
      * @param slot 0 is where the first card was, 1 is free
      */
     public void plugCard(String model, String mac, int slot) throws IOException {
-        plugCard(model, mac, "slot" + slot);
+        plugCard(model, mac, "net0", "slot" + slot);
     }
 
-    /** Plugs a USB network card in whose cable is the first one's. */
-    public void plugUsbCard(String mac) throws IOException {
-        plugCard("usb-net", mac, "usb.0");
+    /**
+     * Lays a cable for a card that is plugged in later. QEMU does not give a cable on which a virtio card was to another
+     * kind of card in order: it keeps the virtio card's headers.
+     */
+    public void addCable(String tap) throws IOException {
+        monitor("netdev_add", Map.of("type", "tap", "id", tap, "ifname", tap, "script", "no", "downscript", "no"));
     }
 
-    private void plugCard(String model, String mac, String bus) throws IOException {
-        monitor("device_add", Map.of("driver", model, "id", "nic0", "netdev", "net0", "mac", mac, "bus", bus));
+    /** Plugs a USB network card in, with a cable of {@link #addCable}. */
+    public void plugUsbCard(String tap, String mac) throws IOException {
+        plugCard("usb-net", mac, tap, "usb.0");
+    }
+
+    private void plugCard(String model, String mac, String cable, String bus) throws IOException {
+        monitor("device_add", Map.of("driver", model, "id", "nic0", "netdev", cable, "mac", mac, "bus", bus));
     }
 
     private void monitor(String command) throws IOException {
