@@ -32,6 +32,11 @@ public record LinkLocal(String link, int index, Inet6Address address) {
 
     /** {@code fe80::1%eth0} */
     public String text() {
-        return AddressText.of(address) + "%" + link;
+        return ip() + "%" + link;
+    }
+
+    /** {@code fe80::1} */
+    public String ip() {
+        return AddressText.of(address);
     }
 }

@@ -21,6 +21,9 @@ public final class LinkUpkeep {
 
         record BringUp(String link) implements Step {}
 
+        /** Give the link this address, which it had and has lost. */
+        record AddAddress(LinkLocal address) implements Step {}
+
         /** No event will say that it is time for the next try. */
         record LookAgain(Duration pause) implements Step {}
 
@@ -37,8 +40,8 @@ public final class LinkUpkeep {
     private final LongSupplier nanoTime;
     private boolean looked;
     private @Nullable NetworkLink before;
-    private Duration pause = Duration.ZERO;
-    private long lastTry;
+    private final Tries bringUp = new Tries();
+    private final Tries addAddress = new Tries();
 
     /**
      * Of one link.
@@ -71,27 +74,57 @@ public final class LinkUpkeep {
         if (link == null) {
             return steps;
         }
-        if (another || link.state() != NetworkLink.State.DOWN) {
-            pause = pause.compareTo(FIRST_PAUSE) > 0 ? FIRST_PAUSE : pause;
-        }
-        if (link.state() == NetworkLink.State.DOWN) {
-            bringUp(steps);
+        boolean down = link.state() == NetworkLink.State.DOWN;
+        boolean addressLost = listening != null && hasLost(link, listening);
+        bringUp.calmUnless(down && !another);
+        addAddress.calmUnless(addressLost);
+        if (down) {
+            steps.addAll(bringUp.next(new Step.BringUp(served)));
         }
         if (listening != null) {
+            if (addressLost) {
+                steps.addAll(addAddress.next(new Step.AddAddress(listening)));
+            }
             moveTo(link, listening).map(Step.Listen::new).ifPresent(steps::add);
         }
         return steps;
     }
 
-    private void bringUp(List<Step> steps) {
-        long now = nanoTime.getAsLong();
-        if (now - lastTry >= pause.toNanos() || pause.isZero()) {
-            steps.add(new Step.BringUp(served));
-            lastTry = now;
-            pause = pause.isZero() ? FIRST_PAUSE : pause.multipliedBy(2);
-            pause = pause.compareTo(LONGEST_PAUSE) > 0 ? LONGEST_PAUSE : pause;
+    /** Something that may not help: tried at once, then ever more slowly for as long as it does not. */
+    private final class Tries {
+
+        private Duration pause = Duration.ZERO;
+        private long last;
+
+        /** At each look: what was over in between, or is about another interface, waits for a second at the most. */
+        void calmUnless(boolean still) {
+            if (!still && pause.compareTo(FIRST_PAUSE) > 0) {
+                pause = FIRST_PAUSE;
+            }
         }
-        steps.add(new Step.LookAgain(pause.minusNanos(now - lastTry)));
+
+        List<Step> next(Step step) {
+            List<Step> steps = new ArrayList<>();
+            long now = nanoTime.getAsLong();
+            if (now - last >= pause.toNanos() || pause.isZero()) {
+                steps.add(step);
+                last = now;
+                pause = pause.isZero() ? FIRST_PAUSE : pause.multipliedBy(2);
+                pause = pause.compareTo(LONGEST_PAUSE) > 0 ? LONGEST_PAUSE : pause;
+            }
+            steps.add(new Step.LookAgain(pause.minusNanos(now - last)));
+            return steps;
+        }
+    }
+
+    /**
+     * Whether somebody took the link's address from it. The kernel makes one only when a link comes up, so that one that is
+     * up has to be given it; of a card that was plugged in anew the kernel sees to it.
+     */
+    private static boolean hasLost(NetworkLink link, LinkLocal listening) {
+        return link.up()
+                && link.index() == listening.index()
+                && link.addresses().stream().noneMatch(NetworkLink.Address::isLinkLocal);
     }
 
     private static Optional<LinkLocal> moveTo(NetworkLink link, LinkLocal listening) {

@@ -14,6 +14,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.stiefelsystem.discovery.LinkUpkeep.Step;
+import org.stiefelsystem.discovery.LinkUpkeep.Step.AddAddress;
 import org.stiefelsystem.discovery.LinkUpkeep.Step.BringUp;
 import org.stiefelsystem.discovery.LinkUpkeep.Step.Listen;
 import org.stiefelsystem.discovery.LinkUpkeep.Step.LookAgain;
@@ -123,6 +124,31 @@ class LinkUpkeepTests {
                         new Tell("usb0 has an IPv6 address that another machine on it has, too:"
                                 + " two cards with one MAC address? Change one of them"),
                         new Listen(linkLocal("usb0", 7, "fe80::2")));
+    }
+
+    @Test
+    void anAddressThatWasTakenFromTheLinkIsGivenBack() {
+        look(LISTENING, THERE);
+        NetworkLink bare = link("usb0", 7, UP, "10.0.0.1/24");
+        assertThat(look(LISTENING, bare))
+                .containsExactly(new AddAddress(LISTENING), new LookAgain(Duration.ofSeconds(1)));
+        clock.addAndGet(Duration.ofSeconds(1).toNanos() - 1);
+        assertThat(look(LISTENING, bare)).as("too early").containsExactly(new LookAgain(Duration.ofNanos(1)));
+        clock.addAndGet(1);
+        assertThat(look(LISTENING, bare))
+                .containsExactly(new AddAddress(LISTENING), new LookAgain(Duration.ofSeconds(2)));
+        assertThat(look(LISTENING, THERE)).isEmpty();
+    }
+
+    @Test
+    void noAddressIsGivenToALinkThatWillHaveOne() {
+        look(LISTENING, THERE);
+        assertThat(look(LISTENING, link("usb0", 7, NO_CARRIER)))
+                .containsExactly(new Tell("usb0 has no carrier: is the cable in at both ends?"));
+        look(LISTENING, THERE);
+        assertThat(look(LISTENING, link("usb0", 7, UP, "fe80::2/64 tentative"))).isEmpty();
+        assertThat(look(LISTENING, link("usb0", 9, UP))).containsExactly(new Tell("usb0 is there again"));
+        assertThat(look(null, link("usb0", 9, UP))).isEmpty();
     }
 
     @Test

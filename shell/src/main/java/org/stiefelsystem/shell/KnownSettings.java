@@ -19,6 +19,7 @@ final class KnownSettings {
                 || plain.matches("stiefel\\.export\\.exports\\[\\d+]\\.(name|path|readonly)");
     }
 
+    /** May name other settings, as in <code>${stiefel.export.admin-port}</code>. */
     static String defaultOf(String name) {
         return DEFAULTS.getOrDefault(name, "");
     }
@@ -33,8 +34,8 @@ final class KnownSettings {
         defaults.put("stiefel.discovery.state-port", "4643");
         defaults.put("stiefel.discovery.admin-port", "4653");
         defaults.put("stiefel.discovery.actuator-port", "4663");
-        defaults.put("stiefel.discovery.payload-admin", "http://127.0.0.1:4654");
-        defaults.put("stiefel.discovery.export-admin", "http://127.0.0.1:4655");
+        defaults.put("stiefel.discovery.payload-admin", "http://127.0.0.1:${stiefel.payload.admin-port}");
+        defaults.put("stiefel.discovery.export-admin", "http://127.0.0.1:${stiefel.export.admin-port}");
         defaults.put("stiefel.payload.port", "4644");
         defaults.put("stiefel.payload.admin-port", "4654");
         defaults.put("stiefel.payload.actuator-port", "4664");
@@ -46,11 +47,12 @@ final class KnownSettings {
         defaults.put("stiefel.payload.mode", "direct");
         defaults.put("stiefel.payload.export", "root");
         defaults.put("stiefel.payload.nbd-port", "10809");
-        defaults.put("stiefel.payload.export-admin", "http://127.0.0.1:4655");
+        defaults.put("stiefel.payload.export-admin", "http://127.0.0.1:${stiefel.export.admin-port}");
         defaults.put("stiefel.export.port", "10809");
         defaults.put("stiefel.export.admin-port", "4655");
         defaults.put("stiefel.export.actuator-port", "4665");
         defaults.put("stiefel.export.guest-shutdown-port", "61571");
+        defaults.put("stiefel.export.keep-leases", "true");
         defaults.put("stiefel.actuator.bind", "127.0.0.1");
         return Map.copyOf(defaults);
     }

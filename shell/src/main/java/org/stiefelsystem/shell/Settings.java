@@ -9,6 +9,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.springframework.boot.context.properties.source.ConfigurationPropertyName;
 import org.springframework.boot.context.properties.source.ConfigurationPropertySource;
 import org.springframework.boot.context.properties.source.ConfigurationPropertySources;
@@ -31,6 +33,8 @@ public final class Settings {
     /** Of the launcher and the shell themselves; the services do not know them. */
     private static final List<String> NOT_SETTINGS =
             List.of("stiefel.home", "stiefel.var", "stiefel.lab", "stiefel.config");
+
+    private static final Pattern REFERENCE = Pattern.compile("\\$\\{([^}]+)}");
 
     private final Path file;
     private final Map<String, Object> environment;
@@ -70,7 +74,13 @@ public final class Settings {
     }
 
     public String get(String name) {
-        return find(name).orElseGet(() -> KnownSettings.defaultOf(name));
+        return find(name).orElseGet(() -> defaultOf(name));
+    }
+
+    private String defaultOf(String name) {
+        return REFERENCE
+                .matcher(KnownSettings.defaultOf(name))
+                .replaceAll(reference -> Matcher.quoteReplacement(get(reference.group(1))));
     }
 
     /** A number out of range is better said before anything has started. */
@@ -135,7 +145,9 @@ public final class Settings {
     /** Every known setting, and every other one that somebody wrote, by name. */
     public List<Setting> all() {
         Map<String, Setting> settings = new TreeMap<>();
-        KnownSettings.DEFAULTS.forEach((name, value) -> settings.put(name, new Setting(name, value, "default")));
+        KnownSettings.DEFAULTS
+                .keySet()
+                .forEach(name -> settings.put(name, new Setting(name, defaultOf(name), "default")));
         settings.put("stiefel.run-dir", new Setting("stiefel.run-dir", runDir(), "default"));
         for (Source source : sources().reversed()) {
             if (source.properties() instanceof IterableConfigurationPropertySource names) {

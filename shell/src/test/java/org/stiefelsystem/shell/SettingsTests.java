@@ -85,6 +85,17 @@ class SettingsTests {
     }
 
     @Test
+    void adminApisAreWhereTheirPortsAre() {
+        Settings settings = new Settings(directory.resolve("none"), Map.of());
+        assertThat(settings.get("stiefel.discovery.export-admin")).isEqualTo("http://127.0.0.1:4655");
+        settings.override(Map.of("stiefel.export.admin-port", "1234", "stiefel.payload.admin-port", "5678"));
+        assertThat(settings.get("stiefel.discovery.export-admin")).isEqualTo("http://127.0.0.1:1234");
+        assertThat(settings.get("stiefel.payload.export-admin")).isEqualTo("http://127.0.0.1:1234");
+        assertThat(settings.all())
+                .contains(new Settings.Setting("stiefel.discovery.payload-admin", "http://127.0.0.1:5678", "default"));
+    }
+
+    @Test
     void fileThatIsNamedMustExist() {
         Path file = directory.resolve("none");
         assertThatThrownBy(new Settings(file, Map.of("STIEFEL_CONFIG", file.toString()))::all)

@@ -28,11 +28,21 @@ class BlockExportConfiguration {
     /** random(4): generated once at each boot of this machine. */
     private static final Path KERNEL_BOOT_ID = Path.of("/proc/sys/kernel/random/boot_id");
 
+    /** sd_booted(3). */
+    private static final Path SYSTEMD_RUNS = Path.of("/run/systemd/system");
+
     @Bean
     Leases leases(BlockExportProperties properties) throws IOException {
-        return Leases.in(
-                runDir(properties).resolve("leases"),
-                Files.readString(KERNEL_BOOT_ID).strip());
+        Path file = runDir(properties).resolve("leases");
+        String machine = Files.readString(KERNEL_BOOT_ID).strip();
+        return properties.export().keepLeases() ? Leases.in(file, machine) : Leases.inMemoryBeside(file, machine);
+    }
+
+    @Bean
+    ShutdownInhibitor shutdownInhibitor(Leases leases) {
+        ShutdownInhibitor inhibitor = new ShutdownInhibitor(SYSTEMD_RUNS, "systemd-inhibit");
+        leases.watchGuests(inhibitor::hold);
+        return inhibitor;
     }
 
     /** Opened here, so that a disk that may not be served ends the start. */

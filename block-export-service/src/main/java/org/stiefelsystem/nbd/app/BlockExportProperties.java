@@ -14,7 +14,7 @@ import org.springframework.validation.annotation.Validated;
  * What the operator may set for the block export.
  *
  * @param bind where NBD listens; a link-local address with its link binds to that link alone
- * @param runDir for the admin token and the boot ids
+ * @param runDir for the admin token and the leases
  */
 @Validated
 @ConfigurationProperties("stiefel")
@@ -31,12 +31,14 @@ record BlockExportProperties(
      * @param adminPort TCP, on the loopback interface
      * @param actuatorPort TCP, at {@code stiefel.actuator.bind}
      * @param guestShutdownPort UDP, where a guest hears that its host wants the disk back
+     * @param keepLeases whether guests may boot from here: their leases are kept in {@code runDir}, by one service at a time
      */
     record ExportSettings(
             @DefaultValue("10809") @Min(0) @Max(65535) int port,
             @DefaultValue("4655") @Min(0) @Max(65535) int adminPort,
             @DefaultValue("4665") @Min(0) @Max(65535) int actuatorPort,
             @DefaultValue("61571") @Min(1) @Max(65535) int guestShutdownPort,
+            @DefaultValue("true") boolean keepLeases,
             @DefaultValue List<@Valid Disk> exports) {}
 
     /** One disk or image and the name it is served under. */

@@ -6,6 +6,7 @@ import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
@@ -24,12 +25,18 @@ import org.stiefelsystem.nbd.export.Export;
 import org.stiefelsystem.nbd.export.Exports;
 import org.stiefelsystem.nbd.export.Lease;
 import org.stiefelsystem.nbd.export.Leases;
+import org.stiefelsystem.nbd.export.RefusedException;
 import org.stiefelsystem.nbd.server.GuestShutdown;
 import org.stiefelsystem.nbd.server.NbdServer;
 
 /** The admin API. */
 @RestController
 class ExportsController {
+
+    private static final String NO_SUCH_EXPORT = "No export has this name.";
+
+    /** Whoever stops the host says it again every half second, if he still lives. */
+    private static final Duration CLOSED = Duration.ofSeconds(30);
 
     private static final Duration PATIENCE_WITH_GUEST = Duration.ofSeconds(2);
 
@@ -52,13 +59,16 @@ class ExportsController {
      * @param bootId of a holder that is a guest
      * @param since when the holder was first let in
      * @param reconnects how often it came back
-     * @param bytesUnflushed written and not flushed since
+     * @param served false for a lease that is kept while nothing is served under its name
+     * @param bytesUnflushed written, zeroed or trimmed and not flushed since
+     * @param bytesWrittenByHolder since this service started
      */
     record ExportUse(
             String name,
             String path,
             long size,
             boolean readOnly,
+            boolean served,
             String state,
             @Nullable String holder,
             @Nullable String bootId,
@@ -67,15 +77,18 @@ class ExportsController {
             int connections,
             long bytesRead,
             long bytesWritten,
-            long bytesUnflushed) {
+            long bytesUnflushed,
+            long bytesWrittenByHolder) {
 
-        static ExportUse of(Export export, Lease lease) {
+        static ExportUse of(Export export, Leases leases) {
+            Lease lease = leases.of(export.name());
             Lease.Holder holder = lease.holder();
             return new ExportUse(
                     export.name(),
                     export.path(),
                     export.size(),
                     export.readOnly(),
+                    true,
                     export.failed() ? "failed" : lease.state().name().toLowerCase(Locale.ROOT),
                     holder == null ? null : holder.address().text(),
                     holder == null ? null : holder.bootId(),
@@ -84,7 +97,27 @@ class ExportsController {
                     lease.connections(),
                     export.bytesRead(),
                     export.bytesWritten(),
-                    export.bytesUnflushed());
+                    export.bytesUnflushed(),
+                    leases.bytesWrittenByHolder(export));
+        }
+
+        static ExportUse notServed(String name, Lease.Holder holder) {
+            return new ExportUse(
+                    name,
+                    "not served",
+                    0,
+                    false,
+                    false,
+                    Lease.State.WAITING.name().toLowerCase(Locale.ROOT),
+                    holder.address().text(),
+                    holder.bootId(),
+                    holder.since(),
+                    holder.reconnects(),
+                    0,
+                    0,
+                    0,
+                    0,
+                    0);
         }
     }
 
@@ -97,14 +130,23 @@ class ExportsController {
     /** Whether a guest has answered that it shuts down. */
     record Asked(boolean answered) {}
 
+    /** Whether boots and tools that have no export yet are let in. */
+    record Admission(@Nullable Boolean open) {}
+
     /** Where to listen: {@code fe80::1%eth0}. */
     record Listen(@Nullable String address) {}
 
     @GetMapping("/exports")
     List<ExportUse> exports() {
-        return exports.all().stream()
-                .map(export -> ExportUse.of(export, exports.leases().of(export.name())))
-                .toList();
+        List<ExportUse> uses = new ArrayList<>();
+        exports.all().forEach(export -> uses.add(ExportUse.of(export, exports.leases())));
+        exports.leases().held().forEach((name, lease) -> {
+            Lease.Holder holder = lease.holder();
+            if (holder != null && exports.named(name).isEmpty()) {
+                uses.add(ExportUse.notServed(name, holder));
+            }
+        });
+        return uses;
     }
 
     @PostMapping("/boot-ids")
@@ -115,33 +157,79 @@ class ExportsController {
         if (bootId == null || export == null || !Leases.isBootId(bootId)) {
             throw problem(HttpStatus.BAD_REQUEST, "bootId is 32 hexadecimal digits in lower case; export is a name.");
         }
-        refuseUnknown(export);
-        exports.leases().register(bootId, export);
+        if (exports.named(export).isEmpty()) {
+            throw problem(HttpStatus.NOT_FOUND, NO_SUCH_EXPORT);
+        }
+        try {
+            exports.leases().register(bootId, export);
+        } catch (RefusedException e) {
+            throw problem(HttpStatus.CONFLICT, e.what());
+        }
     }
 
-    /** Takes the export from its holder, who is refused from now on. Answers who had it. */
+    /**
+     * Takes the export from its holder, who is refused from now on. Answers who had it.
+     *
+     * @param shown the holder whom the person was shown: its boot id, or its address if it has none
+     */
     @DeleteMapping("/lease")
-    BrokenLease breakLease(@RequestParam("export") String export) throws IOException {
+    BrokenLease breakLease(@RequestParam("export") String export, @RequestParam("holder") String shown) {
         refuseUnknown(export);
-        return exports.leases()
-                .breakLease(export)
-                .map(holder -> new BrokenLease(holder.address().text(), holder.bootId()))
-                .orElseThrow(() -> problem(HttpStatus.CONFLICT, "Nobody has this export."));
+        try {
+            return switch (exports.leases().breakLease(export, shown)) {
+                case Leases.Broken.Done done ->
+                    new BrokenLease(
+                            done.holder().address().text(), done.holder().bootId());
+                case Leases.Broken.OfAnother other -> throw ofAnother(other.holder());
+                case Leases.Broken.OfNobody nobody -> throw problem(HttpStatus.CONFLICT, "Nobody has this export.");
+            };
+        } catch (IOException e) {
+            throw problem(
+                    HttpStatus.INTERNAL_SERVER_ERROR,
+                    "The lease is broken, but only until this service ends, since that could not be saved: "
+                            + e.getMessage());
+        }
     }
 
-    /** Asks the guest that has this export to shut down in order. */
+    private static ErrorResponseException ofAnother(Lease.Holder holder) {
+        return problem(HttpStatus.CONFLICT, "%s has it now; nothing was done.".formatted(holder.words()));
+    }
+
+    /**
+     * Asks the guest that has this export to shut down in order.
+     *
+     * @param shown the boot id of the guest that is meant
+     */
     @PostMapping("/shutdown")
-    Asked askToShutDown(@RequestParam("export") String export) {
+    Asked askToShutDown(@RequestParam("export") String export, @RequestParam("holder") String shown) {
         refuseUnknown(export);
         Lease.Holder holder = exports.leases().of(export).holder();
         if (holder == null || holder.bootId() == null) {
             throw problem(HttpStatus.CONFLICT, "No guest has this export.");
+        }
+        if (!holder.isCalled(shown)) {
+            throw ofAnother(holder);
         }
         try {
             return new Asked(guestShutdown.ask(holder, PATIENCE_WITH_GUEST));
         } catch (IOException e) {
             // No way to its link: the cable may be out.
             return new Asked(false);
+        }
+    }
+
+    /** The host is about to be stopped, or is not after all. Closed for half a minute, unless that is said again. */
+    @PutMapping("/admission")
+    @ResponseStatus(HttpStatus.NO_CONTENT)
+    void admit(@RequestBody Admission admission) {
+        Boolean open = admission.open();
+        if (open == null) {
+            throw problem(HttpStatus.BAD_REQUEST, "open is true or false.");
+        }
+        if (open) {
+            exports.leases().reopen();
+        } else {
+            exports.leases().closeFor(CLOSED);
         }
     }
 
@@ -174,8 +262,8 @@ class ExportsController {
     }
 
     private void refuseUnknown(String export) {
-        if (exports.named(export).isEmpty()) {
-            throw problem(HttpStatus.NOT_FOUND, "No export has this name.");
+        if (exports.named(export).isEmpty() && !exports.leases().held().containsKey(export)) {
+            throw problem(HttpStatus.NOT_FOUND, NO_SUCH_EXPORT);
         }
     }
 

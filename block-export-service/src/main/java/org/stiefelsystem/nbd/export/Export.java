@@ -19,6 +19,7 @@ public final class Export implements Closeable {
     private final DiskFingerprint memory = DiskFingerprint.ofMemory();
     private final LongAdder bytesRead = new LongAdder();
     private final LongAdder bytesWritten = new LongAdder();
+    private final LongAdder bytesChanged = new LongAdder();
     private final AtomicLong bytesFlushed = new AtomicLong();
     private volatile boolean readsIntoMemory;
     private volatile boolean leftOpen;
@@ -86,20 +87,23 @@ public final class Export implements Closeable {
         int length = from.remaining();
         backend.write(from, offset);
         bytesWritten.add(length);
+        bytesChanged.add(length);
     }
 
     public void zero(long offset, long length, boolean keepSpace) throws IOException {
         backend.zero(offset, length, keepSpace);
+        bytesChanged.add(length);
     }
 
     public void trim(long offset, long length) throws IOException {
         backend.trim(offset, length);
+        bytesChanged.add(length);
     }
 
     public void sync() throws IOException {
-        long written = bytesWritten.sum();
+        long changed = bytesChanged.sum();
         backend.sync();
-        bytesFlushed.accumulateAndGet(written, Math::max);
+        bytesFlushed.accumulateAndGet(changed, Math::max);
     }
 
     /** Whether a sync failed: from then on all do, until the service starts anew. */
@@ -133,9 +137,9 @@ public final class Export implements Closeable {
         return bytesWritten.sum();
     }
 
-    /** Bytes that were written and not flushed since. */
+    /** Bytes that were written, zeroed or trimmed and not flushed since. */
     public long bytesUnflushed() {
-        return bytesWritten.sum() - bytesFlushed.get();
+        return bytesChanged.sum() - bytesFlushed.get();
     }
 
     /**

@@ -24,13 +24,22 @@ public final class Exports implements Closeable {
         return leases;
     }
 
+    /** Takes it, and closes it in the end; at once when it may not be served. */
     public synchronized void add(Export export) throws IOException {
-        if (byName.containsKey(export.name())) {
-            throw new RefusedException(
-                    "Two exports are named %s.".formatted(export.name()), "Give each export a name of its own.");
+        boolean added = false;
+        try {
+            if (byName.containsKey(export.name())) {
+                throw new RefusedException(
+                        "Two exports are named %s.".formatted(export.name()), "Give each export a name of its own.");
+            }
+            leases.attach(export);
+            byName.put(export.name(), export);
+            added = true;
+        } finally {
+            if (!added) {
+                export.close();
+            }
         }
-        leases.attach(export);
-        byName.put(export.name(), export);
     }
 
     public synchronized Collection<Export> all() {
@@ -48,6 +57,8 @@ public final class Exports implements Closeable {
         record Unknown(String words) implements Answer {}
 
         record Refused(String words) implements Answer {}
+
+        record NotNow(String words) implements Answer {}
     }
 
     /** Finds what a peer asks for; the empty name is the only export, when there is only one. */
@@ -59,6 +70,7 @@ public final class Exports implements Closeable {
         }
         return leases.refusal(export, peer, wanted.bootId())
                 .<Answer>map(Answer.Refused::new)
+                .or(() -> leases.notNow(export, wanted.bootId()).map(Answer.NotNow::new))
                 .orElseGet(() -> new Answer.Found(export, wanted.bootId()));
     }
 

@@ -6,7 +6,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Who has an export, at one moment; the rules are those of {@link Leases}.
  *
- * @param holder null while nobody has it; always null where it is read-only, which everybody may have
+ * @param holder null while nobody has it. Everybody may have an export that is read-only, and none of them is its holder;
+ *     one that had it while it was writable keeps its lease
  * @param connections those in transmission
  */
 public record Lease(@Nullable Holder holder, int connections) {
@@ -25,7 +26,13 @@ public record Lease(@Nullable Holder holder, int connections) {
             return new Holder(from, bootId, since, reconnects + 1);
         }
 
-        String words() {
+        /** By its boot id, or a tool by its address: what a person was shown of it. */
+        public boolean isCalled(String shown) {
+            return shown.equals(bootId == null ? address.text() : bootId);
+        }
+
+        /** Its address and the first digits of its boot id, or that it is a tool. */
+        public String words() {
             return bootId == null ? address + " by its plain name" : address + " (boot " + shortened(bootId) + ")";
         }
     }

@@ -21,6 +21,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
+import java.util.function.Consumer;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -48,6 +50,10 @@ public final class Leases implements Closeable {
 
     private final @Nullable Path file;
     private final @Nullable FileChannel lock;
+
+    /** Where another service keeps its leases, which are looked at and never changed. */
+    private final @Nullable Path beside;
+
     private final String machine;
     private final Clock clock = Clock.systemUTC();
 
@@ -56,9 +62,19 @@ public final class Leases implements Closeable {
 
     private final Map<String, Holding> holdings = new HashMap<>();
 
-    private Leases(@Nullable Path file, @Nullable FileChannel lock, String machine) {
+    /** Whether the file says something else than we do, because it could not be written. */
+    private boolean unsaved;
+
+    /** Until when nobody new is let in, in nanoseconds of {@link System#nanoTime()}; null: not closed. */
+    private @Nullable Long closedUntil;
+
+    private Consumer<Boolean> guestsWatch = guests -> {};
+    private boolean guestsTold;
+
+    private Leases(@Nullable Path file, @Nullable FileChannel lock, @Nullable Path beside, String machine) {
         this.file = file;
         this.lock = lock;
+        this.beside = beside;
         this.machine = machine;
     }
 
@@ -75,11 +91,18 @@ public final class Leases implements Closeable {
         /** The disk, as it was when the holder was let in, or as the service left it. */
         private @Nullable DiskFingerprint disk;
 
+        /** What the export had written, whoever it was for, when the holder was let in. */
+        private long writtenBefore;
+
         /** The newest handshake that waits until all sessions are gone; older ones give up. */
         private @Nullable Session waiting;
 
         private boolean isOf(@Nullable String bootId) {
             return holder != null && bootId != null && bootId.equals(holder.bootId());
+        }
+
+        private boolean isOfGuest() {
+            return holder != null && holder.bootId() != null;
         }
     }
 
@@ -89,20 +112,32 @@ public final class Leases implements Closeable {
         /** It may begin; {@link #release} ends it. */
         record Granted() implements Answer {}
 
-        /** Not now, or never; the words are for the peer. */
+        /** As long as things are as they are; a guest's boot gives up. The words are for the peer. */
         record Refused(String words) implements Answer {}
+
+        /** Maybe later: the peer does well to ask again, here or elsewhere. */
+        record NotNow(String words) implements Answer {}
 
         /** Nobody waits for an answer any more, or nobody should. */
         record Abandoned(String why) implements Answer {}
     }
 
-    /** Leases that are forgotten with the process. */
+    /** Leases that are forgotten with the process, and so none for a guest: no boot can be registered. */
     public static Leases inMemory() {
-        return new Leases(null, null, "");
+        return new Leases(null, null, null, "");
     }
 
     /**
-     * Leases that are kept in {@code file}; in memory alone when another service has that file.
+     * As {@link #inMemory()}, for a tool beside the service that keeps its leases in {@code kept}, which may run or not: a
+     * disk that one of those leases names is not attached writable.
+     */
+    public static Leases inMemoryBeside(Path kept, String machine) {
+        return new Leases(null, null, kept, machine);
+    }
+
+    /**
+     * Leases that are kept in {@code file}; refused when another service keeps its own there, since a guest that was
+     * registered here would be unknown after a restart.
      *
      * @param machine names this run of this machine (the kernel's boot_id): what another run has left is not believed
      */
@@ -111,13 +146,12 @@ public final class Leases implements Closeable {
                 file.resolveSibling(file.getFileName() + ".lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
         if (!isOurs(lock)) {
             lock.close();
-            LOG.log(
-                    System.Logger.Level.INFO,
-                    "another service keeps its leases in {0}: those of this one end with it",
-                    file);
-            return inMemory();
+            throw new RefusedException(
+                    "Another block export keeps its leases in %s."
+                            .formatted(file.toAbsolutePath().getParent()),
+                    "Stop it, or give this one a directory of its own: --set stiefel.run-dir=DIR.");
         }
-        Leases leases = new Leases(file, lock, machine);
+        Leases leases = new Leases(file, lock, null, machine);
         try {
             leases.load(Files.readAllLines(file));
         } catch (NoSuchFileException e) {
@@ -152,8 +186,16 @@ public final class Leases implements Closeable {
         if (!isBootId(bootId)) {
             throw new IllegalArgumentException("a boot id is 32 hexadecimal digits in lower case");
         }
+        if (file == null) {
+            throw new RefusedException(
+                    "This block export keeps no leases, so that no guest can boot from it.",
+                    "Start it with stiefel.export.keep-leases=true, or use stiefelctl server.");
+        }
         if (boots.containsKey(bootId)) {
             return;
+        }
+        if (isClosed()) {
+            throw new RefusedException("The host is being stopped.", "Start this boot again when it serves again.");
         }
         Map<String, Boot> before = new LinkedHashMap<>(boots);
         while (boots.size() >= MAX_BOOT_IDS) {
@@ -188,37 +230,96 @@ public final class Leases implements Closeable {
 
     /**
      * An export is served from now on. A guest that had another disk under this name, or whose disk was written to since
-     * this service ended, is not let back.
+     * this service ended, is not let back. A disk that a guest has under another name is refused, if it could be written
+     * to: the lease is of the disk.
      */
     synchronized void attach(Export export) throws IOException {
         Holding holding = holding(export.name());
+        boolean flushed = holding.holder == null || isFlushed(export);
+        DiskFingerprint now = export.fingerprint();
+        if (!export.readOnly()) {
+            refuseLeased(export, now);
+        }
         DiskFingerprint before = holding.disk;
         if (holding.holder == null || before == null) {
             return;
         }
-        DiskFingerprint now = export.fingerprint();
         if (!before.identity().equals(now.identity())) {
             revoke(holding, "the disk is not the same as before: another one, or of another size");
         } else if (before.wasWrittenUntil(now)) {
             revoke(holding, "the disk was written to while it was not served");
-        } else {
-            holding.disk = new DiskFingerprint(now.identity(), "");
+        } else if (!flushed) {
+            revoke(holding, "the disk failed; what was written is not all there");
         }
+        // How it was left stays known until the guest is let in: this start may be in vain.
+        tellGuestsWatch();
         save();
+    }
+
+    /** What an earlier process of this service was told to write and did not flush is flushed now, or never. */
+    private static boolean isFlushed(Export export) {
+        try {
+            if (!export.readOnly()) {
+                export.sync();
+            }
+            return true;
+        } catch (IOException e) {
+            LOG.log(System.Logger.Level.ERROR, "export {0} cannot be flushed: {1}", export.name(), e.getMessage());
+            return false;
+        }
+    }
+
+    private void refuseLeased(Export export, DiskFingerprint disk) throws IOException {
+        Map<String, Holding> others = new HashMap<>(holdings);
+        others.remove(export.name());
+        others.putAll(heldBeside());
+        for (Map.Entry<String, Holding> other : others.entrySet()) {
+            Lease.Holder guest = other.getValue().holder;
+            DiskFingerprint leased = other.getValue().disk;
+            if (guest != null && leased != null && leased.identity().equals(disk.identity())) {
+                throw new RefusedException(
+                        "%s is leased to %s, as export %s; nobody else may write to it."
+                                .formatted(export.path(), guest.words(), other.getKey()),
+                        "Serve it as %s for that guest, with stiefelctl server; then `stiefelctl exports lease break %s` takes it back."
+                                .formatted(other.getKey(), other.getKey()));
+            }
+        }
+    }
+
+    /** The leases of the service beside us, as it has saved them last. */
+    private Map<String, Holding> heldBeside() throws IOException {
+        if (beside == null) {
+            return Map.of();
+        }
+        Leases kept = new Leases(null, null, null, machine);
+        try {
+            kept.load(Files.readAllLines(beside));
+        } catch (NoSuchFileException e) {
+            // No service has run here.
+        }
+        return kept.holdings;
     }
 
     /** The service ends in order, everything is flushed: whoever writes to the disk from now on is somebody else. */
     public synchronized void settle(Export export) {
         Holding holding = holding(export.name());
-        if (holding.holder == null) {
-            return;
-        }
         try {
-            holding.disk = export.fingerprint();
-            save();
+            if (holding.holder != null) {
+                holding.disk = export.fingerprint();
+                save();
+            } else {
+                saveAgain();
+            }
         } catch (IOException e) {
-            LOG.log(System.Logger.Level.WARNING, "the lease of {0} could not be saved: {1}", export.name(), e);
+            warnUnsaved(export, e);
         }
+    }
+
+    /** The service ends, and not all that was written is on the disk: what its guest remembers of it is not true. */
+    public synchronized void disown(Export export) {
+        revoke(holding(export.name()), "the disk failed when the service ended; what was written is not all there");
+        tellGuestsWatch();
+        saveOrWarn(export);
     }
 
     private void revoke(Holding holding, String why) {
@@ -237,6 +338,47 @@ public final class Leases implements Closeable {
         }
         holding.holder = null;
         holding.disk = null;
+    }
+
+    /**
+     * For so long nobody is let in who does not have the export already, and no boot is registered: the host is about to
+     * be stopped. It ends by itself, because whoever is stopping it may be killed.
+     */
+    public synchronized void closeFor(Duration time) {
+        closedUntil = System.nanoTime() + time.toNanos();
+    }
+
+    /** The end of {@link #closeFor}. */
+    public synchronized void reopen() {
+        closedUntil = null;
+    }
+
+    private boolean isClosed() {
+        return closedUntil != null && closedUntil - System.nanoTime() > 0;
+    }
+
+    /** Why this peer, whom nothing else keeps out, should ask again later; empty when it need not. */
+    synchronized Optional<String> notNow(Export export, @Nullable String bootId) {
+        Holding holding = holding(export.name());
+        boolean joins = bootId == null && holding.holder != null;
+        return !isClosed() || export.readOnly() || joins || holding.isOf(bootId)
+                ? Optional.empty()
+                : Optional.of("the host is being stopped");
+    }
+
+    /** Called with whether a guest has a lease, now and at each change; must not wait for anything. */
+    public synchronized void watchGuests(Consumer<Boolean> watch) {
+        guestsWatch = watch;
+        guestsTold = false;
+        tellGuestsWatch();
+    }
+
+    private void tellGuestsWatch() {
+        boolean guests = holdings.values().stream().anyMatch(Holding::isOfGuest);
+        if (guests != guestsTold) {
+            guestsTold = guests;
+            guestsWatch.accept(guests);
+        }
     }
 
     /** Why this peer would not be let in now; empty when it would. */
@@ -294,6 +436,10 @@ public final class Leases implements Closeable {
             if (refusal.isPresent()) {
                 return new Answer.Refused(refusal.get());
             }
+            Optional<String> notNow = notNow(export, bootId);
+            if (notNow.isPresent()) {
+                return new Answer.NotNow(notNow.get());
+            }
             boolean joins = bootId == null && holding.holder != null;
             if (joins || holding.sessions.isEmpty()) {
                 return grant(export, holding, peer, bootId, session);
@@ -325,14 +471,12 @@ public final class Leases implements Closeable {
 
     private static Optional<String> whyInVain(Holding holding, Session session, long deadline) {
         if (!session.equals(holding.waiting)) {
-            return Optional.of("a newer handshake of the same boot came");
+            return Optional.of("a newer handshake came");
         }
         if (session.hungUp()) {
-            return Optional.of("the peer closed while older connections of its boot were being ended");
+            return Optional.of("the peer closed while older connections were being ended");
         }
-        return System.nanoTime() < deadline
-                ? Optional.empty()
-                : Optional.of("an older connection of the same boot is still busy");
+        return System.nanoTime() < deadline ? Optional.empty() : Optional.of("an older connection is still busy");
     }
 
     private Answer grant(Export export, Holding holding, PeerAddress peer, @Nullable String bootId, Session session) {
@@ -340,10 +484,13 @@ public final class Leases implements Closeable {
         if (bootId == null) {
             if (before == null) {
                 holding.holder = new Lease.Holder(peer, null, clock.instant(), 0);
+                holding.writtenBefore = export.bytesWritten();
             }
         } else if (before != null && holding.isOf(bootId)) {
-            holding.holder = before.reconnected(peer);
-            saveOrWarn(export);
+            Optional<String> trouble = letBack(export, holding, before, peer);
+            if (trouble.isPresent()) {
+                return new Answer.NotNow(trouble.get());
+            }
         } else {
             try {
                 hand(export, holding, peer, bootId);
@@ -358,10 +505,29 @@ public final class Leases implements Closeable {
         return new Answer.Granted();
     }
 
+    /** From here on the disk is not as it was left: that must be saved before the guest can write to it. */
+    private Optional<String> letBack(Export export, Holding holding, Lease.Holder before, PeerAddress peer) {
+        DiskFingerprint left = holding.disk;
+        holding.holder = before.reconnected(peer);
+        holding.disk = left == null ? null : new DiskFingerprint(left.identity(), "");
+        try {
+            save();
+        } catch (IOException e) {
+            warnUnsaved(export, e);
+            if (left != null && !left.writes().isEmpty()) {
+                holding.holder = before;
+                holding.disk = left;
+                return Optional.of("the host cannot keep the lease: " + e.getMessage());
+            }
+        }
+        return Optional.empty();
+    }
+
     /** The export goes to a boot that did not have it. */
     private void hand(Export export, Holding holding, PeerAddress peer, String bootId) throws IOException {
         Lease.Holder before = holding.holder;
         DiskFingerprint diskBefore = holding.disk;
+        long writtenBefore = holding.writtenBefore;
         Map<String, Boot> bootsBefore = new LinkedHashMap<>(boots);
         if (before != null) {
             revoke(holding, "a newer boot of the same machine has the disk");
@@ -370,15 +536,19 @@ public final class Leases implements Closeable {
         boots.remove(bootId);
         boots.put(bootId, new Boot(export.name(), true, null));
         holding.holder = new Lease.Holder(peer, bootId, clock.instant(), 0);
-        holding.disk = new DiskFingerprint(export.fingerprint().identity(), "");
+        holding.writtenBefore = export.bytesWritten();
         try {
+            holding.disk = new DiskFingerprint(export.fingerprint().identity(), "");
             save();
         } catch (IOException e) {
             holding.holder = before;
             holding.disk = diskBefore;
+            holding.writtenBefore = writtenBefore;
             boots.clear();
             boots.putAll(bootsBefore);
             throw e;
+        } finally {
+            tellGuestsWatch();
         }
     }
 
@@ -398,33 +568,74 @@ public final class Leases implements Closeable {
                 holding.holder = null;
             } else if (inOrder) {
                 end(holding, holder, "this boot has let go of the disk");
-                saveOrWarn(export);
+                unsaved = true;
             }
         }
         notifyAll();
+        tellGuestsWatch();
+        try {
+            saveAgain();
+        } catch (IOException e) {
+            warnUnsaved(export, e);
+        }
+    }
+
+    /** What came of an attempt to break a lease. */
+    public sealed interface Broken {
+
+        /** It was that holder's until now. */
+        record Done(Lease.Holder holder) implements Broken {}
+
+        /** Nothing was done, for somebody else has it now. */
+        record OfAnother(Lease.Holder holder) implements Broken {}
+
+        /** Nobody has it. */
+        record OfNobody() implements Broken {}
     }
 
     /**
      * Takes the export from its holder, who is refused from now on.
      *
-     * @return who had it; empty when nobody did
+     * @param shown the holder that is meant: {@link Lease.Holder#isCalled}
+     * @throws IOException when it could not be saved: its holder has lost it, but only until this service ends
      */
-    public synchronized Optional<Lease.Holder> breakLease(String export) throws IOException {
+    public synchronized Broken breakLease(String export, String shown) throws IOException {
         Holding holding = holding(export);
         Lease.Holder holder = holding.holder;
         if (holder == null) {
-            return Optional.empty();
+            return new Broken.OfNobody();
+        }
+        if (!holder.isCalled(shown)) {
+            return new Broken.OfAnother(holder);
         }
         revoke(holding, "its lease was broken on the host");
         holding.sessions.forEach(Session::fence);
         notifyAll();
+        tellGuestsWatch();
         save();
-        return Optional.of(holder);
+        return new Broken.Done(holder);
     }
 
     public synchronized Lease of(String export) {
         Holding holding = holding(export);
         return new Lease(holding.holder, holding.sessions.size());
+    }
+
+    /** All leases that somebody has, by their exports' names, whether those are served now or not. */
+    public synchronized Map<String, Lease> held() {
+        Map<String, Lease> held = new TreeMap<>();
+        holdings.forEach((export, holding) -> {
+            if (holding.holder != null) {
+                held.put(export, new Lease(holding.holder, holding.sessions.size()));
+            }
+        });
+        return held;
+    }
+
+    /** What was written to the export since this service started by whoever has it now. */
+    public synchronized long bytesWrittenByHolder(Export export) {
+        Holding holding = holding(export.name());
+        return holding.holder == null ? 0 : export.bytesWritten() - holding.writtenBefore;
     }
 
     private Holding holding(String export) {
@@ -435,7 +646,18 @@ public final class Leases implements Closeable {
         try {
             save();
         } catch (IOException e) {
-            LOG.log(System.Logger.Level.WARNING, "the lease of {0} could not be saved: {1}", export.name(), e);
+            warnUnsaved(export, e);
+        }
+    }
+
+    private static void warnUnsaved(Export export, IOException e) {
+        LOG.log(System.Logger.Level.WARNING, "the lease of {0} could not be saved: {1}", export.name(), e);
+    }
+
+    /** What could not be saved is tried again at each change, since a lease that has ended must not come back. */
+    private void saveAgain() throws IOException {
+        if (unsaved) {
+            save();
         }
     }
 
@@ -444,6 +666,7 @@ public final class Leases implements Closeable {
         if (file == null) {
             return;
         }
+        unsaved = true;
         List<String> lines = new ArrayList<>(List.of("machine\t" + machine));
         boots.forEach((bootId, boot) -> lines.add(String.join(
                 "\t", "boot", bootId, boot.export, boot.used ? "used" : "new", boot.ended == null ? "" : boot.ended)));
@@ -466,14 +689,17 @@ public final class Leases implements Closeable {
         Path fresh = file.resolveSibling(file.getFileName() + ".new");
         Files.write(fresh, lines);
         Files.move(fresh, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+        unsaved = false;
     }
 
     private void load(List<String> lines) {
         if (lines.isEmpty() || !lines.getFirst().equals("machine\t" + machine)) {
-            LOG.log(
-                    System.Logger.Level.WARNING,
-                    "this machine was restarted since {0} was written: no guest of before is let back",
-                    file);
+            if (file != null) {
+                LOG.log(
+                        System.Logger.Level.WARNING,
+                        "this machine was restarted since {0} was written: no guest of before is let back",
+                        file);
+            }
             return;
         }
         for (String line : lines) {
@@ -486,7 +712,7 @@ public final class Leases implements Closeable {
                 }
             } catch (RuntimeException e) {
                 // A boot that is not known is refused: the safe side.
-                LOG.log(System.Logger.Level.WARNING, "{0} has a line that says nothing: {1}", file, line);
+                LOG.log(System.Logger.Level.WARNING, "the leases have a line that says nothing: {0}", line);
             }
         }
     }

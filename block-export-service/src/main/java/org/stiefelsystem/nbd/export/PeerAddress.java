@@ -11,15 +11,34 @@ import java.net.SocketException;
  */
 public record PeerAddress(String text) {
 
+    /** A link as the kernel numbers it, and as people name it. */
+    public record Link(int index, String name) {
+
+        /** That of a link-local address; another address is of no link, which is number 0. */
+        public static Link of(InetAddress address) {
+            int index = address instanceof Inet6Address six ? six.getScopeId() : 0;
+            return new Link(index, index == 0 ? "" : linkName(index));
+        }
+    }
+
     public static PeerAddress of(InetAddress address) {
+        return on(Link.of(address), address);
+    }
+
+    /**
+     * The address of a peer of a listener.
+     *
+     * @param listener the link of the listener's own address. Its name is known even when the link has just gone: the
+     *     next boot of the same machine comes by the same name, and by another number
+     */
+    public static PeerAddress on(Link listener, InetAddress address) {
         if (!(address instanceof Inet6Address six)) {
             return new PeerAddress(address.getHostAddress());
         }
-        String link = six.getScopeId() == 0 ? "" : "%" + linkName(six.getScopeId());
-        return new PeerAddress(shorten(six.getAddress()) + link);
+        Link link = six.getScopeId() == listener.index() ? listener : Link.of(address);
+        return new PeerAddress(shorten(six.getAddress()) + (link.index() == 0 ? "" : "%" + link.name()));
     }
 
-    /** The kernel numbers links; people name them. */
     private static String linkName(int index) {
         try {
             NetworkInterface link = NetworkInterface.getByIndex(index);

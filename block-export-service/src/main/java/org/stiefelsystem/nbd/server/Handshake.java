@@ -34,6 +34,9 @@ final class Handshake {
     private static final int MINIMUM_BLOCK = 1;
     private static final int PREFERRED_BLOCK = 4096;
 
+    /** A guest gives up at ERR_POLICY, and asks again at any other error. */
+    private static final OptionReply.Type NOT_NOW = OptionReply.Type.ERR_SHUTDOWN;
+
     private final TcpSocket socket;
     private final PeerAddress peer;
     private final Session session;
@@ -144,6 +147,7 @@ final class Handshake {
             case Exports.Answer.Found found -> found;
             case Exports.Answer.Unknown unknown -> throw new ProtocolViolation(unknown.words());
             case Exports.Answer.Refused refused -> throw new ProtocolViolation(refused.words());
+            case Exports.Answer.NotNow notNow -> throw new HandshakeAbandonedException(notNow.words());
         };
         return switch (take(asked)) {
             case Leases.Answer.Granted granted ->
@@ -154,6 +158,7 @@ final class Handshake {
                     socket.send(buffer.flip(), false);
                 });
             case Leases.Answer.Refused refused -> throw new ProtocolViolation(refused.words());
+            case Leases.Answer.NotNow notNow -> throw new HandshakeAbandonedException(notNow.words());
             case Leases.Answer.Abandoned abandoned -> throw new HandshakeAbandonedException(abandoned.why());
         };
     }
@@ -191,6 +196,10 @@ final class Handshake {
                 refuse(option, OptionReply.Type.ERR_POLICY, refused.words());
                 yield Optional.empty();
             }
+            case Leases.Answer.NotNow notNow -> {
+                refuse(option, NOT_NOW, notNow.words());
+                yield Optional.empty();
+            }
             case Leases.Answer.Abandoned abandoned -> throw new HandshakeAbandonedException(abandoned.why());
         };
     }
@@ -224,6 +233,10 @@ final class Handshake {
             case Exports.Answer.Refused refused -> {
                 warnings.warn("refused {0}: {1}", peer, refused.words());
                 refuse(option, OptionReply.Type.ERR_POLICY, refused.words());
+                yield Optional.empty();
+            }
+            case Exports.Answer.NotNow notNow -> {
+                refuse(option, NOT_NOW, notNow.words());
                 yield Optional.empty();
             }
         };

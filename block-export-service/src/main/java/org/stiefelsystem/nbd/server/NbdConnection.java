@@ -37,6 +37,7 @@ final class NbdConnection implements Runnable, Session {
 
     NbdConnection(
             TcpSocket socket,
+            PeerAddress peer,
             Exports exports,
             BufferPool pool,
             NbdLimits limits,
@@ -44,7 +45,7 @@ final class NbdConnection implements Runnable, Session {
             PeerWarnings warnings,
             java.util.function.Consumer<NbdConnection> ended) {
         this.socket = socket;
-        this.peer = PeerAddress.of(socket.peer().getAddress());
+        this.peer = peer;
         this.exports = exports;
         this.pool = pool;
         this.limits = limits;

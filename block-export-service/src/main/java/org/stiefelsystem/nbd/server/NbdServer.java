@@ -69,8 +69,9 @@ public final class NbdServer implements AutoCloseable {
      */
     public synchronized void move(InetAddress address) throws IOException {
         TcpListener old = listener;
-        if (old == null) {
-            throw new IllegalStateException("not started");
+        if (old == null || stopping) {
+            // Else the new listener would outlive the server.
+            throw new RefusedException("The block export does not listen: it starts or stops.", "Ask again later.");
         }
         if (isSame(old.address().getAddress(), address)) {
             return;
@@ -95,8 +96,9 @@ public final class NbdServer implements AutoCloseable {
         }
         try {
             TcpListener started = TcpListener.listen(address, BACKLOG);
+            PeerAddress.Link link = PeerAddress.Link.of(started.address().getAddress());
             listener = started;
-            accepting = Thread.ofPlatform().name("nbd-accept").start(() -> accept(started));
+            accepting = Thread.ofPlatform().name("nbd-accept").start(() -> accept(started, link));
         } catch (SystemCallException e) {
             throw explained(address, e);
         }
@@ -169,6 +171,8 @@ public final class NbdServer implements AutoCloseable {
                     "export {0}: the disk does not answer; stopped without waiting for it any longer",
                     export.name());
             export.leaveOpen();
+        } else if (export.failed()) {
+            leases.disown(export);
         } else {
             leases.settle(export);
         }
@@ -186,11 +190,11 @@ public final class NbdServer implements AutoCloseable {
         }
     }
 
-    private void accept(TcpListener open) {
+    private void accept(TcpListener open, PeerAddress.Link link) {
         try (open) {
             while (!open.isShutDown()) {
                 try {
-                    admit(open.accept());
+                    admit(open.accept(), link);
                 } catch (IOException | RuntimeException | OutOfMemoryError e) {
                     if (!open.isShutDown()) {
                         warnings.warn("cannot accept: {0}", e);
@@ -211,10 +215,10 @@ public final class NbdServer implements AutoCloseable {
     }
 
     /** The connection's thread closes the socket, when there is one. */
-    private void admit(TcpSocket socket) {
+    private void admit(TcpSocket socket, PeerAddress.Link link) {
         boolean admitted = false;
         try {
-            admitted = connect(socket);
+            admitted = connect(socket, PeerAddress.on(link, socket.peer().getAddress()));
         } finally {
             if (!admitted) {
                 socket.close();
@@ -222,8 +226,9 @@ public final class NbdServer implements AutoCloseable {
         }
     }
 
-    private boolean connect(TcpSocket socket) {
-        NbdConnection connection = new NbdConnection(socket, exports, pool, limits, observer, warnings, this::forget);
+    private boolean connect(TcpSocket socket, PeerAddress peer) {
+        NbdConnection connection =
+                new NbdConnection(socket, peer, exports, pool, limits, observer, warnings, this::forget);
         Thread thread;
         synchronized (connections) {
             if (stopping || connections.size() >= limits.connections() || tooManyOf(connection.peer())) {

@@ -13,6 +13,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import org.jspecify.annotations.NullUnmarked;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -45,18 +47,19 @@ class BlockExportApplicationTests {
     void start(@TempDir Path temporary) throws IOException {
         directory = temporary;
         Files.write(directory.resolve("disk.img"), new byte[1 << 20]);
-        context = run("disk.img");
+        context = run("run", "disk.img");
     }
 
-    private ConfigurableApplicationContext run(String image) {
-        return BlockExportApplication.builder()
-                .run(
-                        "--stiefel.run-dir=" + directory.resolve("run"),
-                        "--stiefel.export.port=0",
-                        "--stiefel.export.admin-port=0",
-                        "--stiefel.export.actuator-port=0",
-                        "--stiefel.export.exports[0].name=root",
-                        "--stiefel.export.exports[0].path=" + directory.resolve(image));
+    private ConfigurableApplicationContext run(String runDir, String image, String... more) {
+        List<String> arguments = new ArrayList<>(List.of(
+                "--stiefel.run-dir=" + directory.resolve(runDir),
+                "--stiefel.export.port=0",
+                "--stiefel.export.admin-port=0",
+                "--stiefel.export.actuator-port=0",
+                "--stiefel.export.exports[0].name=root",
+                "--stiefel.export.exports[0].path=" + directory.resolve(image)));
+        arguments.addAll(List.of(more));
+        return BlockExportApplication.builder().run(arguments.toArray(String[]::new));
     }
 
     @AfterAll
@@ -67,11 +70,17 @@ class BlockExportApplicationTests {
     private HttpRequest.Builder admin(String path) throws IOException {
         return HttpRequest.newBuilder(URI.create(
                         "http://127.0.0.1:" + context.getEnvironment().getProperty("local.server.port") + path))
-                .header("Authorization", "Bearer " + token());
+                .header(
+                        "Authorization",
+                        "Bearer " + token(context.getEnvironment().getProperty("stiefel.run-dir")));
     }
 
     private String token() throws IOException {
-        return Files.readString(directory.resolve("run/admin.token")).trim();
+        return token(directory.resolve("run").toString());
+    }
+
+    private static String token(String runDir) throws IOException {
+        return Files.readString(Path.of(runDir, "admin.token")).trim();
     }
 
     private HttpResponse<String> send(HttpRequest.Builder request) throws IOException, InterruptedException {
@@ -96,9 +105,9 @@ class BlockExportApplicationTests {
     void exportsAreListed() throws Exception {
         assertThat(send(admin("/exports")).body())
                 .isEqualTo("[{\"name\":\"root\",\"path\":\"" + directory.resolve("disk.img")
-                        + "\",\"size\":1048576,\"readOnly\":false,\"state\":\"free\",\"holder\":null,"
+                        + "\",\"size\":1048576,\"readOnly\":false,\"served\":true,\"state\":\"free\",\"holder\":null,"
                         + "\"bootId\":null,\"since\":null,\"reconnects\":0,\"connections\":0,"
-                        + "\"bytesRead\":0,\"bytesWritten\":0,\"bytesUnflushed\":0}]");
+                        + "\"bytesRead\":0,\"bytesWritten\":0,\"bytesUnflushed\":0,\"bytesWrittenByHolder\":0}]");
     }
 
     @Test
@@ -147,10 +156,12 @@ class BlockExportApplicationTests {
     void aLeaseIsBrokenAndItsHolderTold() throws Exception {
         Leases leases = context.getBean(Leases.class);
         Export root = context.getBean(Exports.class).named("root").orElseThrow();
-        assertThat(delete("/lease?export=nothing").statusCode()).isEqualTo(404);
-        assertThat(delete("/lease?export=root").statusCode()).isEqualTo(409);
-        assertThat(delete("/lease").statusCode()).isEqualTo(400);
         String bootId = "f".repeat(32);
+        assertThat(delete("/lease?export=nothing&holder=" + bootId).statusCode())
+                .isEqualTo(404);
+        assertThat(delete("/lease?export=root&holder=" + bootId).statusCode()).isEqualTo(409);
+        assertThat(delete("/lease?export=root").statusCode()).isEqualTo(400);
+        assertThat(shutdown("root", bootId).statusCode()).isEqualTo(409);
         leases.register(bootId, "root");
         Session session = new Session() {
             @Override
@@ -168,10 +179,71 @@ class BlockExportApplicationTests {
         assertThat(send(admin("/exports")).body())
                 .contains("\"state\":\"waiting\",\"holder\":\"fe80::1%br0\",\"bootId\":\"" + bootId + "\"");
         assertThat(actuator("prometheus")).contains("stiefel_nbd_lease{export=\"root\",state=\"waiting\"} 1.0");
-        HttpResponse<String> broken = delete("/lease?export=root");
+        for (HttpResponse<String> mistaken :
+                List.of(delete("/lease?export=root&holder=" + "0".repeat(32)), shutdown("root", "0".repeat(32)))) {
+            assertThat(mistaken.statusCode()).isEqualTo(409);
+            assertThat(mistaken.body()).contains("fe80::1%br0 (boot ffffffff) has it now; nothing was done.");
+        }
+        HttpResponse<String> broken = delete("/lease?export=root&holder=" + bootId);
         assertThat(broken.statusCode()).isEqualTo(200);
         assertThat(broken.body()).isEqualTo("{\"holder\":\"fe80::1%br0\",\"bootId\":\"" + bootId + "\"}");
         assertThat(leases.of("root").state()).isEqualTo(Lease.State.FREE);
+    }
+
+    @Test
+    void aLeaseWhoseExportIsNotServedIsShownAndCanBeBroken() throws Exception {
+        Path other = Files.createDirectories(directory.resolve("other"));
+        String bootId = "e".repeat(32);
+        Files.writeString(
+                other.resolve("leases"),
+                "machine\t%sboot\t%s\tbefore\tused\t\nlease\tbefore\tfe80::1%%br0\t%s\t2026-11-26T00:00:00Z\t0\tdisk\t\n"
+                        .formatted(Files.readString(Path.of("/proc/sys/kernel/random/boot_id")), bootId, bootId));
+        Files.write(directory.resolve("other.img"), new byte[4096]);
+        ConfigurableApplicationContext first = context;
+        try (ConfigurableApplicationContext second = run("other", "other.img")) {
+            context = second;
+            assertThat(send(admin("/exports")).body())
+                    .contains("{\"name\":\"before\",\"path\":\"not served\",\"size\":0,\"readOnly\":false,"
+                            + "\"served\":false,\"state\":\"waiting\",\"holder\":\"fe80::1%br0\"");
+            assertThat(post(BOOT.formatted("before"))).isEqualTo(404);
+            Files.createDirectories(other.resolve("leases.new/obstacle"));
+            HttpResponse<String> broken = delete("/lease?export=before&holder=" + bootId);
+            assertThat(broken.statusCode()).isEqualTo(500);
+            assertThat(broken.body()).contains("only until this service ends, since that could not be saved");
+            assertThat(send(admin("/exports")).body()).doesNotContain("not served");
+        } finally {
+            context = first;
+        }
+    }
+
+    @Test
+    void nobodyNewIsAdmittedUntilAdmissionIsOpenAgain() throws Exception {
+        assertThat(put("/admission", "{}")).isEqualTo(400);
+        assertThat(put("/admission", "{\"open\":false}")).isEqualTo(204);
+        assertThat(post(BOOT.formatted("root").replace("0123", "aaaa"))).isEqualTo(409);
+        assertThat(put("/admission", "{\"open\":true}")).isEqualTo(204);
+        assertThat(post(BOOT.formatted("root").replace("0123", "aaaa"))).isEqualTo(204);
+    }
+
+    @Test
+    void aToolStartsBesideTheServiceAndRegistersNoBoots() throws Exception {
+        Files.write(directory.resolve("tool.img"), new byte[4096]);
+        assertThatExceptionOfType(Exception.class)
+                .isThrownBy(() -> run("run", "tool.img").close())
+                .havingRootCause()
+                .withMessageContaining("Another block export keeps its leases in");
+        ConfigurableApplicationContext first = context;
+        try (ConfigurableApplicationContext second = run("run", "tool.img", "--stiefel.export.keep-leases=false")) {
+            context = second;
+            assertThat(post(BOOT.formatted("root"))).isEqualTo(409);
+        } finally {
+            context = first;
+        }
+    }
+
+    private HttpResponse<String> shutdown(String export, String holder) throws Exception {
+        return send(
+                admin("/shutdown?export=" + export + "&holder=" + holder).POST(HttpRequest.BodyPublishers.noBody()));
     }
 
     private HttpResponse<String> delete(String path) throws Exception {
@@ -229,13 +301,15 @@ class BlockExportApplicationTests {
         assertThat(server.running()).isTrue();
         context.close();
         assertThat(server.running()).isFalse();
-        context = run("disk.img");
+        context = run("run", "disk.img");
     }
 
     @Test
     void aDiskThatMayNotBeServedEndsTheStart() {
         assertThatExceptionOfType(Exception.class)
-                .isThrownBy(() -> run("nothing.img").close())
-                .withRootCauseInstanceOf(RefusedException.class);
+                .isThrownBy(() -> run("nothing", "nothing.img").close())
+                .havingRootCause()
+                .isInstanceOf(RefusedException.class)
+                .withMessageContaining("nothing.img");
     }
 }

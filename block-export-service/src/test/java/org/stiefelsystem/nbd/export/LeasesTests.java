@@ -1,6 +1,7 @@
 package org.stiefelsystem.nbd.export;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatIOException;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.awaitility.Awaitility.await;
@@ -214,10 +215,15 @@ class LeasesTests {
 
     @Test
     void aBrokenLeaseIsRefusedForEver() throws IOException {
-        assertThat(leases.breakLease("root")).isEmpty();
+        assertThat(leases.breakLease("root", BOOT)).isEqualTo(new Leases.Broken.OfNobody());
         leases.register(BOOT, "root");
         Connection guest = connection().take(GUEST, BOOT);
-        assertThat(leases.breakLease("root")).map(Lease.Holder::bootId).contains(BOOT);
+        Lease.Holder holder = holder();
+        for (String another : List.of(LATER_BOOT, GUEST.text())) {
+            assertThat(leases.breakLease("root", another)).isEqualTo(new Leases.Broken.OfAnother(holder));
+        }
+        assertThat(guest.fenced).isFalse();
+        assertThat(leases.breakLease("root", BOOT)).isEqualTo(new Leases.Broken.Done(holder));
         assertThat(guest.fenced).isTrue();
         assertThat(lease()).isEqualTo(new Lease(null, 1));
         guest.endInOrder();
@@ -230,7 +236,7 @@ class LeasesTests {
     void whoTakesABrokenLeaseWaitsUntilItsHolderHasLetGo() throws Exception {
         leases.register(BOOT, "root");
         Connection guest = connection().take(GUEST, BOOT);
-        leases.breakLease("root");
+        leases.breakLease("root", BOOT);
         CompletableFuture<Answer> tool = meanwhile(() -> connection().ask(OTHER, null));
         await().until(() -> guest.fenced);
         assertThat(tool).isNotDone();
@@ -261,7 +267,7 @@ class LeasesTests {
         await().until(() -> old.fenced);
         Connection newest = connection();
         CompletableFuture<Answer> third = meanwhile(() -> newest.ask(GUEST, BOOT));
-        assertThat(second.get()).isEqualTo(new Answer.Abandoned("a newer handshake of the same boot came"));
+        assertThat(second.get()).isEqualTo(new Answer.Abandoned("a newer handshake came"));
         assertThat(third).isNotDone();
         old.end();
         assertThat(third.get()).isEqualTo(new Answer.Granted());
@@ -284,7 +290,7 @@ class LeasesTests {
         leases.register(BOOT, "root");
         connection().take(GUEST, BOOT);
         assertThat(leases.take(root, GUEST, BOOT, connection(), Duration.ofMillis(1)))
-                .isEqualTo(new Answer.Abandoned("an older connection of the same boot is still busy"));
+                .isEqualTo(new Answer.Abandoned("an older connection is still busy"));
     }
 
     @Test
@@ -293,7 +299,7 @@ class LeasesTests {
         Connection old = connection().take(GUEST, BOOT);
         CompletableFuture<Answer> reconnect = meanwhile(() -> connection().ask(GUEST, BOOT));
         await().until(() -> old.fenced);
-        leases.breakLease("root");
+        leases.breakLease("root", BOOT);
         old.end();
         assertThat(reconnect.get()).isEqualTo(new Answer.Refused("its lease was broken on the host"));
     }
@@ -394,15 +400,188 @@ class LeasesTests {
     }
 
     @Test
-    void twoServicesDoNotWriteToOneFile() throws IOException {
+    void aGuestIsNotLetBackAfterAStartInVain() throws IOException {
         leases.register(BOOT, "root");
-        try (Leases second = Leases.in(file, THIS_RUN)) {
-            second.register(LATER_BOOT, "root");
-            second.attach(root);
+        connection().take(GUEST, BOOT).end();
+        leases.settle(root);
+        // Ends before the guest comes: a port is in use, say.
+        start(THIS_RUN);
+        start(THIS_RUN);
+        Files.setLastModifiedTime(image, FileTime.from(Instant.now().plusNanos(1000)));
+        start(THIS_RUN);
+        assertThat(refusal(GUEST, BOOT)).isEqualTo("the disk was written to while it was not served");
+    }
+
+    @Test
+    void aGuestIsLetBackOnlyWhenItIsSavedThatItMayWrite() throws IOException {
+        leases.register(BOOT, "root");
+        connection().take(GUEST, BOOT).end();
+        leases.settle(root);
+        start(THIS_RUN);
+        obstruct();
+        assertThat(connection().ask(GUEST, BOOT))
+                .isInstanceOfSatisfying(
+                        Answer.NotNow.class,
+                        answer -> assertThat(answer.words()).contains("cannot keep the lease"));
+        assertThat(lease().state()).isEqualTo(Lease.State.WAITING);
+        clear();
+        connection().take(GUEST, BOOT);
+    }
+
+    @Test
+    void theEndOfALeaseThatCouldNotBeSavedIsSavedLater() throws IOException {
+        leases.register(BOOT, "root");
+        leases.register(LATER_BOOT, "root");
+        Connection first = connection().take(GUEST, BOOT);
+        obstruct();
+        first.endInOrder();
+        clear();
+        connection().take(OTHER, null).end();
+        start(THIS_RUN);
+        assertThat(refusal(GUEST, BOOT)).isEqualTo("this boot has let go of the disk");
+
+        connection().take(GUEST, LATER_BOOT).end();
+        obstruct();
+        assertThatIOException().isThrownBy(() -> leases.breakLease("root", LATER_BOOT));
+        assertThat(lease().holder()).isNull();
+        clear();
+        leases.settle(root);
+        start(THIS_RUN);
+        assertThat(refusal(GUEST, LATER_BOOT)).isEqualTo("its lease was broken on the host");
+    }
+
+    /** Nothing can be saved any more. */
+    private void obstruct() throws IOException {
+        Files.createDirectories(directory.resolve("leases.new/obstacle"));
+    }
+
+    private void clear() throws IOException {
+        Files.delete(directory.resolve("leases.new/obstacle"));
+        Files.delete(directory.resolve("leases.new"));
+    }
+
+    @Test
+    void aGuestIsNotLetBackToADiskThatFailedAtTheEnd() throws IOException {
+        leases.register(BOOT, "root");
+        connection().take(GUEST, BOOT).end();
+        leases.disown(root);
+        start(THIS_RUN);
+        assertThat(refusal(GUEST, BOOT)).contains("the disk failed when the service ended");
+    }
+
+    @Test
+    void whatAnEarlierProcessWroteIsFlushedBeforeItsGuestIsLetBack() throws IOException {
+        leases.register(BOOT, "root");
+        connection().take(GUEST, BOOT);
+        start(THIS_RUN);
+        FakeDisk disk = new FakeDisk(4096);
+        leases.attach(disk.export("root"));
+        assertThat(disk.calls()).containsExactly("sync");
+        assertThat(lease().holder()).as("another disk").isNull();
+    }
+
+    // ---- a lease is of a disk ----
+
+    @Test
+    void aDiskThatIsLeasedIsNotServedWritableUnderAnotherName() throws IOException {
+        leases.register(BOOT, "root");
+        connection().take(GUEST, BOOT).end();
+        root.close();
+        try (Export other = Export.open("other", image, false)) {
+            assertThatExceptionOfType(RefusedException.class)
+                    .isThrownBy(() -> leases.attach(other))
+                    .satisfies(e -> {
+                        assertThat(e.what()).contains("leased to fe80::1%br0 (boot 00000000), as export root");
+                        assertThat(e.remedy()).contains("stiefelctl exports lease break root");
+                    });
+            assertThat(leases.held()).containsOnlyKeys("root");
+            leases.breakLease("root", BOOT);
+            leases.attach(other);
         }
+        try (Export readOnly = Export.open("other", image, true)) {
+            leases.attach(readOnly);
+        }
+    }
+
+    @Test
+    void aToolBesideTheServiceRespectsItsLeases() throws IOException {
+        leases.register(BOOT, "root");
+        connection().take(GUEST, BOOT).end();
+        Leases tool = Leases.inMemoryBeside(file, THIS_RUN);
+        assertThatExceptionOfType(RefusedException.class).isThrownBy(() -> tool.attach(root));
+        Leases.inMemoryBeside(file, "22222222-2222-2222-2222-222222222222").attach(root);
+        Leases.inMemoryBeside(directory.resolve("nothing"), THIS_RUN).attach(root);
+        leases.breakLease("root", BOOT);
+        tool.attach(root);
+        assertThatExceptionOfType(RefusedException.class)
+                .isThrownBy(() -> tool.register(BOOT, "root"))
+                .withMessageContaining("keeps no leases");
+    }
+
+    @Test
+    void twoServicesDoNotKeepTheirLeasesInOneFile() throws IOException {
+        leases.register(BOOT, "root");
+        assertThatExceptionOfType(RefusedException.class)
+                .isThrownBy(() -> Leases.in(file, THIS_RUN))
+                .withMessageContaining("Another block export keeps its leases in " + directory);
         start(THIS_RUN);
         assertThat(leases.refusal(root, GUEST, BOOT)).isEmpty();
-        assertThat(leases.refusal(root, GUEST, LATER_BOOT)).isPresent();
+    }
+
+    // ---- before a stop ----
+
+    @Test
+    void nobodyNewIsLetInWhileTheHostIsBeingStopped() throws IOException {
+        leases.register(BOOT, "root");
+        leases.register(LATER_BOOT, "root");
+        leases.closeFor(PATIENCE);
+        assertThat(connection().ask(GUEST, BOOT)).isEqualTo(new Answer.NotNow("the host is being stopped"));
+        assertThat(connection().ask(OTHER, null)).isInstanceOf(Answer.NotNow.class);
+        assertThatExceptionOfType(RefusedException.class)
+                .isThrownBy(() -> leases.register(bootId(3), "root"))
+                .withMessageContaining("being stopped");
+        leases.reopen();
+        connection().take(GUEST, BOOT).end();
+        leases.closeFor(PATIENCE);
+        connection().take(GUEST, BOOT).end();
+        assertThat(connection().ask(GUEST, LATER_BOOT)).as("a take-over").isInstanceOf(Answer.NotNow.class);
+        leases.closeFor(Duration.ZERO);
+        connection().take(GUEST, LATER_BOOT);
+    }
+
+    @Test
+    void whoeverWantsToKnowIsToldWhetherAGuestHasALease() throws IOException {
+        List<Boolean> told = new ArrayList<>();
+        leases.watchGuests(told::add);
+        connection().take(OTHER, null).end();
+        assertThat(told).isEmpty();
+        leases.register(BOOT, "root");
+        leases.register(LATER_BOOT, "root");
+        connection().take(GUEST, BOOT).end();
+        connection().take(GUEST, LATER_BOOT);
+        assertThat(told).containsExactly(true);
+        start(THIS_RUN);
+        told.clear();
+        leases.watchGuests(told::add);
+        assertThat(told).as("one of before").containsExactly(true);
+        leases.breakLease("root", LATER_BOOT);
+        assertThat(told).containsExactly(true, false);
+    }
+
+    @Test
+    void whatWasWrittenIsCountedForEachHolder() throws IOException {
+        connection().take(OTHER, null).end();
+        root.write(ByteBuffer.allocateDirect(512), 0);
+        assertThat(leases.bytesWrittenByHolder(root)).as("nobody has it").isZero();
+        leases.register(BOOT, "root");
+        connection().take(GUEST, BOOT);
+        root.write(ByteBuffer.allocateDirect(1024), 0);
+        assertThat(leases.bytesWrittenByHolder(root)).isEqualTo(1024);
+        root.sync();
+        root.zero(0, 4096, false);
+        root.trim(4096, 4096);
+        assertThat(root.bytesUnflushed()).isEqualTo(8192);
+        assertThat(root.bytesWritten()).isEqualTo(1536);
     }
 
     // ---- boot ids ----
@@ -445,13 +624,12 @@ class LeasesTests {
 
     @Test
     void whatCannotBeSavedIsNotGranted() throws IOException {
-        Path obstacle = Files.createDirectories(directory.resolve("leases.new/obstacle"));
+        obstruct();
         assertThatIOException().isThrownBy(() -> leases.register(BOOT, "root"));
         assertThat(leases.refusal(root, GUEST, BOOT)).isPresent();
-        Files.delete(obstacle);
-        Files.delete(obstacle.getParent());
+        clear();
         leases.register(BOOT, "root");
-        Files.createDirectories(obstacle);
+        obstruct();
         Answer answer = connection().ask(GUEST, BOOT);
         assertThat(answer).isInstanceOf(Answer.Refused.class);
         assertThat(((Answer.Refused) answer).words()).contains("cannot keep the lease");

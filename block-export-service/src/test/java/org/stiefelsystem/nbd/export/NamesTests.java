@@ -37,6 +37,15 @@ class NamesTests {
         assertThat(PeerAddress.of(Inet6Address.getByAddress(null, linkLocal, 1_000_000))
                         .text())
                 .isEqualTo("fe80::1%1000000");
+        PeerAddress.Link gone = new PeerAddress.Link(1_000_000, "usb0");
+        assertThat(PeerAddress.on(gone, Inet6Address.getByAddress(null, linkLocal, 1_000_000))
+                        .text())
+                .isEqualTo("fe80::1%usb0");
+        assertThat(PeerAddress.on(gone, Inet6Address.getByAddress(null, linkLocal, loopback))
+                        .text())
+                .isEqualTo("fe80::1%lo");
+        assertThat(PeerAddress.on(gone, InetAddress.ofLiteral("127.0.0.1")).text())
+                .isEqualTo("127.0.0.1");
     }
 
     @Test

@@ -1,12 +1,15 @@
 package org.stiefelsystem.nbd.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.awaitility.Awaitility.await;
 
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
@@ -15,10 +18,12 @@ import org.jspecify.annotations.NullUnmarked;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.stiefelsystem.nbd.export.Export;
 import org.stiefelsystem.nbd.export.Exports;
 import org.stiefelsystem.nbd.export.FakeDisk;
 import org.stiefelsystem.nbd.export.Leases;
+import org.stiefelsystem.nbd.export.RefusedException;
 
 /** What is said to be on stable storage is there: a disk that fails, behind a real server. */
 @NullUnmarked
@@ -28,7 +33,13 @@ class DurabilityTests {
     private static final int FUA = 1;
     private static final int EIO = 5;
 
+    private static final String BOOT_ID = "0123456789abcdef0123456789abcdef";
+
+    @TempDir
+    private Path directory;
+
     private FakeDisk disk;
+    private Leases leases;
     private Export root;
     private Exports exports;
     private NbdServer server;
@@ -37,7 +48,8 @@ class DurabilityTests {
     void start() throws IOException {
         disk = new FakeDisk(SIZE);
         root = disk.export("root");
-        exports = new Exports(Leases.inMemory());
+        leases = Leases.in(directory.resolve("leases"), "this run");
+        exports = new Exports(leases);
         exports.add(root);
         serve(NbdLimits.defaults(), new BufferPool(NbdLimits.defaults()));
     }
@@ -52,9 +64,10 @@ class DurabilityTests {
     }
 
     @AfterEach
-    void stop() {
+    void stop() throws IOException {
         server.close();
         exports.close();
+        leases.close();
     }
 
     @Test
@@ -105,6 +118,20 @@ class DurabilityTests {
     }
 
     @Test
+    void aGuestIsNotLetBackWhenTheLastFlushFailed() throws IOException {
+        leases.register(BOOT_ID, "root");
+        try (Peer peer = Peer.in(server.address(), "root@" + BOOT_ID)) {
+            peer.ask(0, Peer.WRITE, 1, 0, 4, new byte[4]);
+            assertThat(peer.answer(1)).isZero();
+            disk.failSyncs(true);
+            server.close();
+        }
+        assertThat(leases.of("root").holder()).isNull();
+        leases.close();
+        assertThat(Files.readString(directory.resolve("leases"))).contains("the disk failed when the service ended");
+    }
+
+    @Test
     void aWriteThatFailsInItsMiddleIsReceivedToItsEnd() throws IOException {
         disk.breakFrom(300_000);
         try (Peer peer = Peer.in(server.address(), "root")) {
@@ -131,6 +158,9 @@ class DurabilityTests {
             InetSocketAddress address = server.address();
             Thread stop = Thread.ofPlatform().start(server::close);
             await().until(() -> refuses(address) && stop.getState() == Thread.State.TIMED_WAITING);
+            assertThatExceptionOfType(RefusedException.class)
+                    .as("its listener would outlive the server")
+                    .isThrownBy(() -> server.move(InetAddress.ofLiteral("127.0.0.2")));
             release.countDown();
             assertThat(peer.answer(1)).isZero();
             assertThat(peer.closedByServer()).isTrue();

@@ -50,7 +50,7 @@ class FenceTests {
     void serve() throws IOException {
         image = directory.resolve("disk.img");
         Files.write(image, new byte[1 << 20]);
-        leases = Leases.inMemory();
+        leases = Leases.in(directory.resolve("leases"), "this run");
         leases.register(BOOT_ID, "root");
         exports = new Exports(leases);
         exports.add(Export.open("root", image, false));
@@ -60,9 +60,10 @@ class FenceTests {
     }
 
     @AfterEach
-    void stop() {
+    void stop() throws IOException {
         server.close();
         exports.close();
+        leases.close();
     }
 
     @Test

@@ -35,6 +35,7 @@ class NbdServerTests {
     private static final int ERR_POLICY = 0x8000_0002;
     private static final int ERR_INVALID = 0x8000_0003;
     private static final int ERR_UNKNOWN = 0x8000_0006;
+    private static final int ERR_SHUTDOWN = 0x8000_0007;
     private static final int ERR_TOO_BIG = 0x8000_0009;
     private static final int EPERM = 1;
     private static final int EINVAL = 22;
@@ -50,7 +51,7 @@ class NbdServerTests {
 
     @BeforeEach
     void start() throws IOException {
-        leases = Leases.inMemory();
+        leases = Leases.in(directory.resolve("leases"), "this run");
         exports = new Exports(leases);
         root = Export.open("root", image("root.img"), false);
         exports.add(root);
@@ -75,9 +76,10 @@ class NbdServerTests {
     }
 
     @AfterEach
-    void stop() {
+    void stop() throws IOException {
         server.close();
         exports.close();
+        leases.close();
     }
 
     private Peer in(String export) throws IOException {
@@ -367,6 +369,34 @@ class NbdServerTests {
             one.ask(0, Peer.READ, 1, 0, 1);
             assertThat(one.answer(1)).isZero();
         }
+    }
+
+    /** At ERR_POLICY a guest's boot would give up; at this it asks again, here and elsewhere. */
+    @Test
+    void whoComesWhileTheHostIsBeingStoppedMayAskAgain() throws IOException {
+        leases.register(BOOT_ID, "root");
+        leases.closeFor(Duration.ofMinutes(1));
+        try (Peer peer = greeted()) {
+            for (int option : new int[] {Peer.OPT_INFO, Peer.OPT_GO}) {
+                peer.option(option, Peer.query("root@" + BOOT_ID));
+                Peer.OptionReply reply = peer.reply();
+                assertThat(reply.type()).isEqualTo(ERR_SHUTDOWN);
+                assertThat(reply.text()).isEqualTo("the host is being stopped");
+            }
+            leases.reopen();
+            peer.go("root@" + BOOT_ID);
+        }
+    }
+
+    @Test
+    void aServerThatEndsDoesNotMove() throws IOException {
+        InetAddress elsewhere = InetAddress.ofLiteral("127.0.0.2");
+        InetSocketAddress before = server.address();
+        server.move(elsewhere);
+        assertThat(server.address()).isEqualTo(new InetSocketAddress(elsewhere, before.getPort()));
+        server.close();
+        assertThatExceptionOfType(RefusedException.class).isThrownBy(() -> server.move(before.getAddress()));
+        assertThat(server.running()).isFalse();
     }
 
     @Test

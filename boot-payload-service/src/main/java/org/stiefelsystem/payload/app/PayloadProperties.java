@@ -54,7 +54,7 @@ record PayloadProperties(
             String export,
 
             @DefaultValue("10809") @Min(1) @Max(65535) int nbdPort,
-            @DefaultValue("http://127.0.0.1:4655") URI exportAdmin) {}
+            URI exportAdmin) {}
 
     /** Where health and metrics are served. */
     record Actuator(@DefaultValue("127.0.0.1") String bind) {}

@@ -32,7 +32,7 @@ public class PayloadProblems extends ResponseEntityExceptionHandler {
         log.warn("No boot started: {}", e.getMessage());
         return ProblemDetail.forStatusAndDetail(
                 HttpStatus.SERVICE_UNAVAILABLE,
-                "The host's block export cannot be reached, so there is no disk to boot.");
+                "The host's block export takes no boot now, so there is no disk to boot; its log says why.");
     }
 
     @ExceptionHandler

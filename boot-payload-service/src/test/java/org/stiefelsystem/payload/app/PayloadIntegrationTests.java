@@ -108,7 +108,7 @@ class PayloadIntegrationTests {
             assertThat(curl("/manifest", "-H", "Accept: text/plain"))
                     .contains("HTTP/1.1 503")
                     .contains("Content-Type: application/problem+json")
-                    .contains("The host's block export cannot be reached");
+                    .contains("The host's block export takes no boot now");
         } finally {
             exportIsThere = true;
         }

@@ -50,8 +50,8 @@ record DiscoveryProperties(
             @DefaultValue("4643") @Min(0) @Max(65535) int statePort,
             @DefaultValue("4653") @Min(0) @Max(65535) int adminPort,
             @DefaultValue("4663") @Min(0) @Max(65535) int actuatorPort,
-            @DefaultValue("http://127.0.0.1:4654") URI payloadAdmin,
-            @DefaultValue("http://127.0.0.1:4655") URI exportAdmin) {}
+            URI payloadAdmin,
+            URI exportAdmin) {}
 
     /** Where the payload service listens: what a HELLO tells. */
     record Payload(@DefaultValue("4644") @Min(1) @Max(65535) int port) {}

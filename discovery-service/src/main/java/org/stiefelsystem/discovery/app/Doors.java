@@ -3,6 +3,7 @@ package org.stiefelsystem.discovery.app;
 import jakarta.servlet.ServletException;
 import java.io.IOException;
 import java.net.BindException;
+import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
@@ -47,6 +48,7 @@ class Doors extends ValveBase implements LinkListeners.Listener {
     private final Map<Connector, Set<String>> others = new ConcurrentHashMap<>();
     private Set<String> linkPaths = Set.of();
     private @Nullable Connector link;
+    private InetAddress linkAddress = InetAddress.getLoopbackAddress();
 
     /** With the door that is always there, where only who has the token is let in. */
     Doors(InetAddress adminAddress, int adminPort, Set<String> adminPaths, AdminToken token) {
@@ -60,6 +62,7 @@ class Doors extends ValveBase implements LinkListeners.Listener {
     Doors link(InetAddress address, int port, Set<String> paths) {
         requireFree(address, port);
         linkPaths = paths;
+        linkAddress = address;
         link = linkConnector(address, port);
         others.put(link, paths);
         return this;
@@ -108,8 +111,13 @@ class Doors extends ValveBase implements LinkListeners.Listener {
     @Override
     public synchronized void listenAt(LinkLocal address) throws IOException {
         Connector old = Objects.requireNonNull(link, "There is no door on the link");
+        Inet6Address to = address.address();
+        // Two addresses are equal to Java whatever their scope.
+        if (to.equals(linkAddress) && to.getScopeId() == ((Inet6Address) linkAddress).getScopeId()) {
+            return;
+        }
         Service service = ((Engine) getContainer()).getService();
-        Connector moved = linkConnector(address.address(), old.getLocalPort());
+        Connector moved = linkConnector(to, old.getLocalPort());
         moved.setThrowOnFailure(true);
         others.put(moved, linkPaths);
         try {
@@ -120,6 +128,7 @@ class Doors extends ValveBase implements LinkListeners.Listener {
             throw new IOException("port " + moved.getPort() + ": " + rootOf(e).getMessage(), e);
         }
         link = moved;
+        linkAddress = to;
         // Aside: a connector gives requests under way some seconds, and they are of a link that is no more.
         Thread.ofVirtual().name("old-door").start(() -> close(service, old));
     }

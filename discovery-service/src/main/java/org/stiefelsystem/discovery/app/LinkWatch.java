@@ -12,6 +12,7 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.stiefelsystem.discovery.LinkLocal;
 import org.stiefelsystem.discovery.LinkUpkeep;
 import org.stiefelsystem.discovery.NetworkLink;
 import org.stiefelsystem.discovery.NetworkLinks;
@@ -43,6 +44,7 @@ class LinkWatch implements AutoCloseable {
     private @Nullable ScheduledFuture<?> again;
     private final Complaint lookFailed = new Complaint();
     private final Complaint notBroughtUp = new Complaint();
+    private final Complaint noAddress = new Complaint();
 
     /** Said once, until it is about something else or is over. */
     private static final class Complaint {
@@ -102,6 +104,7 @@ class LinkWatch implements AutoCloseable {
             List<LinkUpkeep.Step> steps = upkeep.steps(here, listeners.wanted());
             if (steps.stream().noneMatch(LinkUpkeep.Step.LookAgain.class::isInstance)) {
                 notBroughtUp.end();
+                noAddress.end();
             }
             steps.forEach(this::perform);
             lookFailed.end();
@@ -117,6 +120,7 @@ class LinkWatch implements AutoCloseable {
             // The end of a trouble on the same level as the trouble: who read of one is to read of the other.
             case LinkUpkeep.Step.Tell tell -> log.warn(tell.words());
             case LinkUpkeep.Step.BringUp up -> bringUp(up.link());
+            case LinkUpkeep.Step.AddAddress add -> addAddress(add.address());
             case LinkUpkeep.Step.LookAgain later -> again = in(later.pause(), again);
             case LinkUpkeep.Step.Listen listen -> listeners.moveTo(listen.at());
         }
@@ -137,6 +141,20 @@ class LinkWatch implements AutoCloseable {
             log.warn("{} was down and is brought up, whoever set it down: a guest's root may hang on it", link);
         } catch (IOException e) {
             notBroughtUp.say(link + " is down and cannot be brought up: " + e.getMessage());
+        }
+    }
+
+    private void addAddress(LinkLocal address) {
+        try {
+            // It was this link's before: nobody else's since.
+            IpCommand.run("-6", "address", "add", address.ip() + "/64", "dev", address.link(), "nodad");
+            noAddress.end();
+            log.warn(
+                    "{} had lost its address {} and has it again, whoever took it: a guest's root may hang on it",
+                    address.link(),
+                    address.ip());
+        } catch (IOException e) {
+            noAddress.say(address.link() + " has lost its address, and it cannot be added: " + e.getMessage());
         }
     }
 

@@ -183,6 +183,16 @@ class LinksIntegrationTests {
     }
 
     @Test
+    void linkWhoseAddressIsTakenFromItHasItAgain() throws IOException {
+        String address = namespaces.linkLocalOfHost("cable0");
+        start("cable0", address + "%cable0");
+        namespaces.onHost("ip", "-6", "address", "flush", "dev", "cable0");
+        awaitLog("cable0 had lost its address " + address + " and has it again");
+        await().atMost(DEADLINE).untilAsserted(() -> assertThat(state(address)).isEqualTo("{\"state\":\"serving\"}"));
+        assertThat(multicast("guest0")).isEqualTo(HELLO);
+    }
+
+    @Test
     void nothingIsDoneUntilSomethingChanges() throws Exception {
         start("cable0", namespaces.linkLocalOfHost("cable0") + "%cable0");
         Path trace = temporary.resolve("trace");

@@ -165,9 +165,12 @@ final class Demo implements AutoCloseable {
 
     /** The desktop's network card is pulled out and plugged into the other slot. */
     void replugCard() throws IOException, InterruptedException {
-        desktop.unplugCard(CARD_OUT);
+        // There is none when it could not be plugged in the last time.
+        if (desktop.hasCard()) {
+            desktop.unplugCard(CARD_OUT);
+        }
+        desktop.plugCard(CARD, MAC, 1 - slot);
         slot = 1 - slot;
-        desktop.plugCard(CARD, MAC, slot);
     }
 
     /** Shuts the desktop's system down in order, ends the services and checks the disk. */

@@ -201,7 +201,7 @@ public final class QemuMachine implements Closeable {
         }
     }
 
-    private boolean hasCard() throws IOException {
+    public boolean hasCard() throws IOException {
         return monitor("qom-list", Map.of("path", "/machine/peripheral"))
                 .findValuesAsString("name")
                 .contains("nic0");

@@ -69,6 +69,8 @@ class ExportCommands {
         chosen.put(
                 "stiefel.export.exports[0].path", Path.of(path).toAbsolutePath().toString());
         chosen.put("stiefel.export.exports[0].read-only", String.valueOf(readOnly));
+        // A tool's: the service that keeps its guests' leases may run beside it.
+        chosen.put("stiefel.export.keep-leases", "false");
         if (port != null) {
             chosen.put("stiefel.export.port", port.toString());
         }

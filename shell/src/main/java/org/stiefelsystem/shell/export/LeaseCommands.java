@@ -27,12 +27,9 @@ class LeaseCommands {
         this.clients = clients;
     }
 
-    @Command(
-            name = "exports",
-            description = "what is served over NBD, and who has it",
-            help =
-                    "STATE: free; held by a holder that is connected; waiting for one that is not; failed, after a sync.",
-            group = "Host")
+    @Command(name = "exports", description = "what is served over NBD, and who has it", help = """
+                    STATE: free; held by a holder that is connected; waiting for one that is not; failed, after a sync.
+                    PATH "not served": a lease that is kept, of an export that is not served now.""", group = "Host")
     void exports(CommandContext context, @Option(longName = "json", description = "one JSON document") boolean json) {
         List<ExportClient.Export> exports = all();
         if (json) {
@@ -60,7 +57,7 @@ class LeaseCommands {
                 String.valueOf(export.reconnects()),
                 Bytes.words(export.bytesUnflushed()),
                 Bytes.words(export.size()),
-                export.readOnly() ? "read-only" : "writable",
+                export.access(),
                 export.path()));
         table.print(context.outputWriter());
     }
@@ -96,7 +93,10 @@ class LeaseCommands {
                     "the lease of " + name + " was not broken", "Add --yes where nobody can be asked.");
         }
         ExportClient.BrokenLease broken =
-                ServiceClients.ask(SERVICE, () -> clients.exports().breakLease(name));
+                ServiceClients.ask(SERVICE, () -> clients.exports().breakLease(name, export.holderId()), changed -> {
+                    throw CommandFailure.failed(
+                            "the lease of " + name + " was not broken: " + changed, "Look again: stiefelctl exports");
+                });
         context.outputWriter().println(broken.holder() + " has no lease of " + name + " any more.");
     }
 
@@ -109,11 +109,13 @@ class LeaseCommands {
                 export.state().equals("waiting") ? ", is not connected now, and could still come back." : ".";
         return who + " has had " + export.name() + " for " + export.age() + connected
                 + "\nIt loses it for good: what runs there stops, and what it has not written yet is lost."
-                + " What it has written stays; "
-                + (export.bytesUnflushed() == 0
-                        ? "all of that is flushed."
-                        : Bytes.words(export.bytesUnflushed()) + " of that are not flushed yet, and will be when this"
-                                + " service ends in order.");
+                + " What it has written stays"
+                + (!export.served()
+                        ? "."
+                        : export.bytesUnflushed() == 0
+                                ? "; all of that is flushed."
+                                : "; " + Bytes.words(export.bytesUnflushed()) + " on this export are not flushed yet,"
+                                        + " and will be when this service ends in order.");
     }
 
     private List<ExportClient.Export> all() {

@@ -14,6 +14,7 @@ import org.stiefelsystem.discovery.app.DiscoveryApplication;
 import org.stiefelsystem.nbd.app.BlockExportApplication;
 import org.stiefelsystem.nbd.export.Exports;
 import org.stiefelsystem.nbd.export.Leases;
+import org.stiefelsystem.nbd.export.RefusedException;
 import org.stiefelsystem.nbd.server.NbdServer;
 import org.stiefelsystem.payload.BootIdRegistrar;
 import org.stiefelsystem.payload.Boots;
@@ -78,6 +79,8 @@ final class AllInOne implements AutoCloseable {
         return (bootId, export) -> {
             try {
                 leases.register(bootId.hex(), export);
+            } catch (RefusedException e) {
+                throw new RegistrationFailed(e.what(), e);
             } catch (IOException e) {
                 throw new RegistrationFailed("the boot id could not be kept: " + e.getMessage(), e);
             }

@@ -109,8 +109,7 @@ class ServerCommands {
             serve(
                     context.outputWriter(),
                     chosen,
-                    new ServerNote(
-                            ProcessHandle.current().pid(), disk, chosenMode, chosenTransport, chosenLink, address));
+                    ServerNote.of(ProcessHandle.current(), disk, chosenMode, chosenTransport, chosenLink, address));
         } finally {
             if (raised) {
                 LinkAddress.lower(chosenLink);

@@ -4,6 +4,7 @@ import java.io.PrintWriter;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -53,24 +54,50 @@ class StopCommands {
                         "no `stiefelctl server` runs on this machine",
                         "Is stiefel.run-dir the one that it runs with (" + settings.runDir() + ")?"));
         PrintWriter output = context.outputWriter();
-        if (now) {
-            takeBack(context, yes);
-        } else {
-            for (ExportClient.Export export : guests()) {
-                awaitReturn(export, output);
+        boolean stopped = false;
+        try {
+            // A guest that came from now on would be cut off unasked.
+            admitNobody();
+            if (now) {
+                takeBack(context, yes);
+            } else {
+                awaitReturns(output);
+            }
+            end(server);
+            stopped = true;
+        } finally {
+            if (!stopped) {
+                admitAgain();
             }
         }
-        end(server);
         output.println("The services have ended; " + server.disk() + " is free.");
     }
 
-    /** The exports that guests have; a tool that has one just loses its connection. */
-    private List<ExportClient.Export> guests() {
-        return exports().stream().filter(export -> export.bootId() != null).toList();
+    /** For half a minute: said at each look. */
+    private void admitNobody() {
+        admit(false);
     }
 
-    private List<ExportClient.Export> exports() {
-        return ServiceClients.ask(SERVICE, () -> clients.exports().exports());
+    private void admit(boolean open) {
+        ServiceClients.ask(SERVICE, () -> {
+            clients.exports().admit(new ExportClient.Admission(open));
+            return open;
+        });
+    }
+
+    private void admitAgain() {
+        try {
+            admit(true);
+        } catch (CommandFailure e) {
+            // The services have ended, or do it in half a minute by themselves.
+        }
+    }
+
+    /** The exports that guests may write to; a tool that has one just loses its connection. */
+    private List<ExportClient.Export> guests() {
+        return ServiceClients.ask(SERVICE, () -> clients.exports().exports()).stream()
+                .filter(export -> export.bootId() != null && export.served() && !export.readOnly())
+                .toList();
     }
 
     private void takeBack(CommandContext context, boolean yes) throws InterruptedException {
@@ -83,48 +110,74 @@ class StopCommands {
             throw CommandFailure.failed(
                     "nothing was stopped", "Without --now the guest is asked to shut down; --yes answers for nobody.");
         }
+        // The answer may have taken longer than half a minute.
+        admitNobody();
         for (ExportClient.Export export : taken) {
-            ServiceClients.ask(SERVICE, () -> clients.exports().breakLease(export.name()));
+            ServiceClients.<Optional<ExportClient.BrokenLease>>ask(
+                    SERVICE,
+                    () -> Optional.of(clients.exports().breakLease(export.name(), export.holderId())),
+                    // It has let go meanwhile, which is what was wanted.
+                    changed -> Optional.empty());
         }
+        guests().stream().findFirst().ifPresent(export -> {
+            throw CommandFailure.failed(
+                    export.holderWords() + " has " + export.name() + " now, and has not been asked about",
+                    "The services go on; run it again.");
+        });
     }
 
     private static String loss(ExportClient.Export export) {
         List<String> lines = new ArrayList<>();
-        lines.add(export.holder() + " (boot " + export.shortBootId() + ") runs from " + export.name() + " for "
-                + export.age() + (export.state().equals("waiting") ? ", and is not connected now." : "."));
+        lines.add(export.holderWords() + " runs from " + export.name() + " for " + export.age()
+                + (export.state().equals("waiting") ? ", and is not connected now." : "."));
         lines.add("  lost:  what runs there, and what it holds in its memory and has not written yet;");
         lines.add("         it is cut off for good, and has to be switched off.");
-        lines.add("  kept:  the " + Bytes.words(export.bytesWritten()) + " that it has written ("
+        lines.add("  kept:  all that it has written, " + Bytes.words(export.bytesWrittenByHolder())
+                + " since this service started ("
                 + (export.bytesUnflushed() == 0
                         ? "all flushed"
-                        : Bytes.words(export.bytesUnflushed()) + " of them are flushed now")
+                        : Bytes.words(export.bytesUnflushed()) + " on this export are flushed now")
                 + "); its file system is as after a power cut.");
         return String.join("\n", lines);
     }
 
+    private void awaitReturns(PrintWriter output) throws InterruptedException {
+        List<ExportClient.Export> guests = guests();
+        while (!guests.isEmpty()) {
+            awaitReturn(guests.getFirst(), output);
+            guests = guests();
+        }
+    }
+
     private void awaitReturn(ExportClient.Export export, PrintWriter output) throws InterruptedException {
-        String guest = export.holder() + " (boot " + export.shortBootId() + ")";
+        String guest = export.holderWords();
         output.println("Asking " + guest + " to shut down; " + export.name() + " is free when it has.");
         output.flush();
         long started = System.nanoTime();
         long nextWords = started + BETWEEN_WORDS.toNanos();
         boolean answered = false;
         while (true) {
-            if (!answered) {
-                answered = ServiceClients.ask(SERVICE, () -> clients.exports().askToShutDown(export.name()))
-                        .answered();
-                if (answered) {
-                    output.println("It shuts down.");
-                    output.flush();
-                }
-            }
+            admitNobody();
             Optional<ExportClient.Export> still = guests().stream()
-                    .filter(now -> export.bootId() != null && export.bootId().equals(now.bootId()))
+                    .filter(now -> now.name().equals(export.name()) && Objects.equals(export.bootId(), now.bootId()))
                     .findFirst();
             long seconds = TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - started);
             if (still.isEmpty()) {
                 output.println(guest + " has let go of " + export.name() + " after " + seconds + " s.");
                 return;
+            }
+            if (!answered) {
+                answered = ServiceClients.ask(
+                        SERVICE,
+                        () -> clients.exports()
+                                .askToShutDown(export.name(), export.holderId())
+                                .answered(),
+                        // It has let go since we looked.
+                        changed -> false);
+                if (answered) {
+                    output.println("It shuts down.");
+                    output.flush();
+                }
             }
             if (System.nanoTime() > nextWords) {
                 nextWords += BETWEEN_WORDS.toNanos();

@@ -4,10 +4,12 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
+import org.springframework.web.bind.annotation.RequestBody;
 import org.springframework.web.bind.annotation.RequestParam;
 import org.springframework.web.service.annotation.DeleteExchange;
 import org.springframework.web.service.annotation.GetExchange;
 import org.springframework.web.service.annotation.PostExchange;
+import org.springframework.web.service.annotation.PutExchange;
 
 /** The admin API of the block export. */
 public interface ExportClient {
@@ -15,27 +17,34 @@ public interface ExportClient {
     @GetExchange("/exports")
     List<Export> exports();
 
-    /** Takes an export from its holder, who is refused from then on. */
+    /** Takes an export from this holder ({@link Export#holderId}), who is refused from then on; 409 when it has it no more. */
     @DeleteExchange("/lease")
-    BrokenLease breakLease(@RequestParam("export") String export);
+    BrokenLease breakLease(@RequestParam("export") String export, @RequestParam("holder") @Nullable String holder);
 
-    /** Asks the guest that has the export to shut down. */
+    /** Asks this guest to shut down; 409 when it does not have the export any more. */
     @PostExchange("/shutdown")
-    Asked askToShutDown(@RequestParam("export") String export);
+    Asked askToShutDown(@RequestParam("export") String export, @RequestParam("holder") @Nullable String holder);
+
+    /** Lets nobody in who has no export yet, for half a minute, or does so again. */
+    @PutExchange("/admission")
+    void admit(@RequestBody Admission admission);
 
     /**
      * One export as the service tells it.
      *
+     * @param served false for a lease that is kept while nothing is served under its name
      * @param state {@code free}, {@code held}, {@code waiting} for a holder that is not connected, or {@code failed}
      * @param holder the link address of whoever writes to it, or null
      * @param bootId of a holder that is a guest, or null
      * @param since when the holder was first let in, or null
+     * @param bytesWrittenByHolder since the service started
      */
     record Export(
             String name,
             String path,
             long size,
             boolean readOnly,
+            boolean served,
             String state,
             @Nullable String holder,
             @Nullable String bootId,
@@ -44,7 +53,22 @@ public interface ExportClient {
             int connections,
             long bytesRead,
             long bytesWritten,
-            long bytesUnflushed) {
+            long bytesUnflushed,
+            long bytesWrittenByHolder) {
+
+        /** What the holder is called: its boot id, or its address if it has none, or null. */
+        public @Nullable String holderId() {
+            return bootId == null ? holder : bootId;
+        }
+
+        /** The holder, for people. */
+        public String holderWords() {
+            return holder + (bootId == null ? ", a tool" : " (boot " + shortBootId() + ")");
+        }
+
+        public String access() {
+            return !served ? "-" : readOnly ? "read-only" : "writable";
+        }
 
         /** The first digits tell boots apart; a tool has none. */
         public String shortBootId() {
@@ -63,6 +87,9 @@ public interface ExportClient {
             return age.toHours() == 0 ? age.toMinutes() + " min" : age.toHours() + " h " + age.toMinutesPart() + " min";
         }
     }
+
+    /** Whether those are let in who have no export yet. */
+    record Admission(boolean open) {}
 
     /** Who had an export until now. */
     record BrokenLease(String holder, @Nullable String bootId) {}

@@ -5,9 +5,11 @@ import java.net.http.HttpClient;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.HttpStatusCode;
+import org.springframework.http.client.ClientHttpResponse;
 import org.springframework.http.client.JdkClientHttpRequestFactory;
 import org.springframework.stereotype.Component;
 import org.springframework.web.client.ResourceAccessException;
@@ -17,10 +19,14 @@ import org.springframework.web.client.support.RestClientAdapter;
 import org.springframework.web.service.invoker.HttpServiceProxyFactory;
 import org.stiefelsystem.shell.CommandFailure;
 import org.stiefelsystem.shell.Settings;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.json.JsonMapper;
 
 /** Makes the clients of the services on this machine, with the token that only its owner can read. */
 @Component
 public class ServiceClients {
+
+    private static final JsonMapper MAPPER = new JsonMapper();
 
     private static final Duration PATIENCE = Duration.ofSeconds(5);
 
@@ -50,6 +56,8 @@ public class ServiceClients {
     public static <T> T ask(String service, Supplier<T> question) {
         try {
             return question.get();
+        } catch (ServiceProblem e) {
+            throw e.failure();
         } catch (ResourceAccessException e) {
             throw CommandFailure.unreachable(
                     "the " + service + " does not run on this machine, or not with these settings",
@@ -61,6 +69,24 @@ public class ServiceClients {
         }
     }
 
+    /**
+     * As {@link #ask(String, Supplier)}, where things may have changed since they were looked at.
+     *
+     * @param conflict makes an answer of what the service says then
+     */
+    public static <T> T ask(String service, Supplier<T> question, Function<String, T> conflict) {
+        return ask(service, () -> {
+            try {
+                return question.get();
+            } catch (ServiceProblem e) {
+                if (e.isConflict()) {
+                    return conflict.apply(e.detail());
+                }
+                throw e;
+            }
+        });
+    }
+
     private String token() {
         Path file = Path.of(settings.runDir(), "admin.token");
         try {
@@ -69,6 +95,15 @@ public class ServiceClients {
             throw CommandFailure.failed(
                     "the services' token in " + file + " is not readable for you",
                     "Run this as the user who runs the services, or with sudo.");
+        }
+    }
+
+    /** RFC 9457: the words of a problem document. */
+    private static String detail(ClientHttpResponse response) throws IOException {
+        try {
+            return MAPPER.readTree(response.getBody()).path("detail").asString("");
+        } catch (JacksonException e) {
+            return "";
         }
     }
 
@@ -84,9 +119,17 @@ public class ServiceClients {
                     // An unhealthy service says so with 503 and the same body.
                 })
                 .defaultStatusHandler(HttpStatusCode::isError, (request, response) -> {
-                    throw CommandFailure.failed(
-                            request.getURI() + " answered " + response.getStatusCode(),
-                            "Is `stiefel.run-dir` the one that the services run with (" + settings.runDir() + ")?");
+                    String detail = detail(response);
+                    int status = response.getStatusCode().value();
+                    throw new ServiceProblem(
+                            status,
+                            detail,
+                            status == 500 && !detail.isEmpty()
+                                    ? CommandFailure.failed(detail, "The service's log says more.")
+                                    : CommandFailure.failed(
+                                            request.getURI() + " answered " + response.getStatusCode(),
+                                            "Is `stiefel.run-dir` the one that the services run with ("
+                                                    + settings.runDir() + ")?"));
                 });
         if (!token.isEmpty()) {
             builder.defaultHeader(HttpHeaders.AUTHORIZATION, "Bearer " + token);

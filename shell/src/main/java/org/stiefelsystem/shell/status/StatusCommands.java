@@ -155,7 +155,7 @@ class StatusCommands {
                     .forEach(export -> exports.row(
                             export.name(),
                             Bytes.words(export.size()),
-                            export.readOnly() ? "read-only" : "writable",
+                            export.access(),
                             String.valueOf(export.connections()),
                             Bytes.words(export.bytesRead()),
                             Bytes.words(export.bytesWritten()),

@@ -1,0 +1,4 @@
+@NullMarked
+package org.stiefelsystem.shell.service;
+
+import org.jspecify.annotations.NullMarked;
