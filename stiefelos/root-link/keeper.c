@@ -60,10 +60,14 @@
 #define MAX_NICS 32
 #define MAX_HEARD 8              // hosts that answered FIND
 #define MAX_DIALS (MAX_HEARD + 8)
+#define MAX_SLOW 3               // 8 seconds for a greeting
 #define MAX_DATAGRAMS 32         // of one socket in one turn
 #define MAX_OPTION_DATA 4096     // of one option reply of the host
+#define MAX_MOUNTS 1000          // that are looked at when the machine ends
+#define MAX_BUSY 20              // attempts for one of them, 50 ms each
 #define MAX_TEXT 160             // of what a host says, on the console
 #define NAME "stiefel-keeper"
+#define GUARD "stiefel-guard"
 #define MAX_REST_S 60            // between two workers that die at once
 
 enum {                           // milliseconds
@@ -71,6 +75,7 @@ enum {                           // milliseconds
   GREETING_MS = 1000,
   ANSWER_MS = 4000,              // the host may have to finish older requests of ours before it answers
   REDIAL_MS = 200,
+  MAX_PAUSE_MS = 4000,           // between two connections that end at once
   REFUSED_MS = 30000,            // until a host that is not ours is asked again
   ASK_AFTER_MS = 1500,           // without the host at its old address until it is looked for
   ASK_EVERY_MS = 1000,
@@ -78,7 +83,7 @@ enum {                           // milliseconds
   RAISE_MS = 1000,               // between attempts to bring a card up
   HOLD_MS = 400,                 // without an acknowledgement until no further request begins
   QUIET_MS = 3000,               // a shorter stall is not worth a word
-  IDLE_QUIET_MS = 9000,          // keepalive asks after 5 s without a request, then every second
+  IDLE_QUIET_MS = 8000,          // keepalive asks after 4 s at most without a request, then every second
   STOPPED_WORDS_MS = 600000,     // between reminders that there is no way back
   ADOPT_MS = 500,
   END_MS = 10000                 // for the host to take our farewell
@@ -112,6 +117,7 @@ static struct {
 
 // --- time and words -------------------------------------------------------------------------------------------------------
 static int kmsg = -1;            // /dev/kmsg
+static pid_t guardian;
 static int caller = -1;          // the pipe to whoever started us, until the first connection
 
 static int64_t now(void) {
@@ -175,13 +181,18 @@ static void ease(int which, bool on) {
   struct easing *easing = &easings[which];
   struct usual *usual = &known->usual[which];
   if (easing->fd < 0 || usual->eased == on) return;
-  if (on) {
-    ssize_t n = pread(easing->fd, usual->value, sizeof usual->value - 1, 0);
-    if (n <= 0) return;
-    usual->value[n] = 0;
+  char value[sizeof usual->value];
+  ssize_t n = pread(easing->fd, value, sizeof value - 1, 0);
+  if (n <= 0) return;
+  value[n] = 0;
+  bool is_eased = strcmp(value, easing->eased) == 0;
+  if (on) strcpy(usual->value, is_eased ? "" : value);
+  usual->eased = on;
+  // Who has set it meanwhile knows better what is usual.
+  if (on != is_eased && (on || *usual->value)) {
+    const char *wanted = on ? easing->eased : usual->value;
+    if (pwrite(easing->fd, wanted, strlen(wanted), 0) < 0) usual->eased = !on;
   }
-  const char *value = on ? easing->eased : usual->value;
-  if (pwrite(easing->fd, value, strlen(value), 0) > 0) usual->eased = on;
 }
 
 // --- netlink --------------------------------------------------------------------------------------------------------------
@@ -524,11 +535,18 @@ static void follow_cards(void) {
   }
 }
 
-// One with another number is brought up while ours is missing or has no carrier; it becomes ours when the host answers on it.
+// One with another number is brought up while ours is missing; it becomes ours when the host answers on it. Not for a cable
+// that is out: whoever opens a card may wait for its firmware, and until then the kernel tells no card that it has a carrier.
 static void raise_cards(void) {
-  bool anyone = !has_carrier(link_index) && known->connected;
+  bool anyone = !link_index && known->connected;
   for (int i = 0; i < nic_count; i++)
     if (!(nics[i].flags & IFF_UP) && (nics[i].index == link_index || anyone)) bring_up(&nics[i]);
+}
+
+// A card that is up and has no address of its own, because nobody gave it one, or somebody took it away.
+static void address_anew(unsigned index) {
+  struct nic *n = nic(index);
+  if (n) bring_up(n);
 }
 
 // --- the connection that the kernel has ---------------------------------------------------------------------------------
@@ -537,6 +555,8 @@ static struct {
   struct in6_addr address;
   unsigned index;                // of the card that it goes through
   bool held;                     // no further request begins on it
+  int64_t since, dial_next;
+  int pause;                     // milliseconds until the next may be dialled: longer when they end at once
 } kept = {.fd = -1};
 static struct {
   int64_t since;                 // 0 while all is well
@@ -560,13 +580,22 @@ static bool tcp_info(int fd, struct tcp_info *info) {
 static bool alive(struct tcp_info *info) { return tcp_info(kept.fd, info) && info->tcpi_state == ESTABLISHED; }
 
 // Whether TCP may still heal the connection; not when the card that it goes through is gone.
+static int keepalive_idle(void) { return settings.timeout < 15 ? 1 + settings.timeout / 5 : 4; }  // seconds
+
+// Milliseconds; keepalive asks after its idle time, then every second.
+static uint32_t silence_limit(void) {
+  uint32_t before_timeout = settings.timeout * 1000 - 500, after_keepalive = (keepalive_idle() + 3) * 1000;
+  return before_timeout > after_keepalive ? before_timeout : after_keepalive;
+}
+
 static bool may_heal(void) { return kept.fd >= 0 && kept.index == link_index; }
 
 // Looks after a connection that lives. While nothing is acknowledged, the socket is made to seem full, so that the kernel
 // begins no further request on it: one that has begun waits for its timeout if the connection dies, the others do not.
-// The connection is ended early when nothing of what was sent has arrived for longer than the timeout: a sender in the
-// kernel that waits for room in a full socket holds the lock that the timeouts of the requests before it need, and would
-// make them wait a second timeout. A host that is slow acknowledges all, and shuts its window.
+// The connection is ended when nothing was heard for almost the timeout, or nothing of what was sent has arrived for as
+// long: whoever in the kernel waits for room in a full socket, or for the second half of a reply, holds a lock that the
+// timeouts of requests need, and would make them wait a second timeout. A host that is slow acknowledges all that is sent,
+// shuts its window, and answers keepalive.
 static void watch_connection(struct tcp_info *info) {
   int64_t t = now();
   uint32_t silence = info->tcpi_last_ack_recv < info->tcpi_last_data_recv ? info->tcpi_last_ack_recv
@@ -582,8 +611,8 @@ static void watch_connection(struct tcp_info *info) {
     set(kept.fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, hold ? 1 : 0 /* the system's own value */);
     kept.held = hold;
   }
-  int64_t timeout = settings.timeout * 1000LL + 500;
-  if (stalled_since && t - stalled_since > timeout && (info->tcpi_unacked || silence > timeout)) shutdown(kept.fd, SHUT_RDWR);
+  bool lost = stalled_since && info->tcpi_unacked && t - stalled_since > settings.timeout * 1000LL;
+  if (lost || silence > silence_limit()) shutdown(kept.fd, SHUT_RDWR);
 }
 
 // --- dialling -----------------------------------------------------------------------------------------------------------
@@ -595,6 +624,7 @@ static struct dial {
   struct in6_addr address;
   unsigned index;                // of the card
   int64_t deadline;              // of the stage; when RESTING, of the rest
+  int slow;                      // greetings that did not come in time
   int64_t heard;                 // when a HELLO named this address; 0 for the one that is known
   uint8_t in[20 + MAX_OPTION_DATA];
   size_t have;
@@ -645,6 +675,7 @@ static void add_dial(const struct in6_addr *address, unsigned index, int64_t hea
   d->address = *address;
   d->index = index;
   d->heard = heard;
+  d->deadline = kept.dial_next;
 }
 
 static void drop_dial(struct dial *d) {
@@ -683,13 +714,15 @@ static void start_dial(struct dial *d) {
   set(d->fd, IPPROTO_TCP, TCP_NODELAY, 1);
   // Only so that a silent host is noticed when nothing is asked of it; requests have their own timeout.
   set(d->fd, SOL_SOCKET, SO_KEEPALIVE, 1);
-  set(d->fd, IPPROTO_TCP, TCP_KEEPIDLE, 5);
+  set(d->fd, IPPROTO_TCP, TCP_KEEPIDLE, keepalive_idle());
   set(d->fd, IPPROTO_TCP, TCP_KEEPINTVL, 1);
   set(d->fd, IPPROTO_TCP, TCP_KEEPCNT, 120);
   d->stage = CONNECTING;
   d->deadline = now() + CONNECT_MS;
-  if (connect(d->fd, (struct sockaddr *)&to, sizeof to) < 0 && errno != EINPROGRESS)
+  if (connect(d->fd, (struct sockaddr *)&to, sizeof to) < 0 && errno != EINPROGRESS) {
+    if (errno == EADDRNOTAVAIL || errno == ENETUNREACH) address_anew(d->index);
     rest(d, REDIAL_MS, "%s", strerror(errno));
+  }
 }
 
 // The NBD protocol's numbers (doc/proto.md): "Fixed newstyle negotiation", "Option types", "Option reply types".
@@ -756,7 +789,7 @@ __attribute__((format(printf, 2, 3))) static void stop(const char *what_is_safe,
   drop_dials();
   stopped = true;
   say("error: %s", reason);
-  say("power this machine off%s", what_is_safe);
+  say("power this machine off: hold its power button%s", what_is_safe);
   outage.next_words = now() + STOPPED_WORDS_MS;
 }
 
@@ -765,8 +798,9 @@ static void refused(struct dial *d, uint32_t type, const uint8_t *data, size_t l
   copy_text(words, data, length);
   if (!*words) strcpy(words, "it does not say why");
   if (!is_host(d)) {
-    if (type == REP_ERR(2) /* POLICY */) strcpy(elsewhere, words);
-    rest(d, REFUSED_MS, "another one does not give its disk");
+    bool never = type == REP_ERR(2) /* POLICY */;
+    if (never) strcpy(elsewhere, words);
+    rest(d, never ? REFUSED_MS : ASK_EVERY_MS, "another one does not give its disk");
     return;
   }
   if (!known->connected) give_up("%s", words);
@@ -835,7 +869,7 @@ static void advance(struct dial *d, short events) {
       rest(d, REDIAL_MS, "%s", strerror(error));
     } else {
       d->stage = GREETING;
-      d->deadline = now() + GREETING_MS;
+      d->deadline = now() + ((int64_t)GREETING_MS << d->slow);
     }
   } else if (d->stage != RESTING && d->stage != CONNECTING && events) {
     receive(d);
@@ -847,7 +881,10 @@ static void expire(struct dial *d) {
   switch (d->stage) {
     case RESTING: start_dial(d); break;
     case CONNECTING: rest(d, 0, "it does not answer"); break;
-    case GREETING: rest(d, 0, "its service does not answer"); break;
+    case GREETING:
+      if (d->slow < MAX_SLOW) d->slow++;
+      rest(d, 0, "its service does not answer");
+      break;
     case ANSWER: rest(d, is_host(d) ? 0 : ASK_EVERY_MS, "it still works on what it got before"); break;
   }
 }
@@ -873,6 +910,11 @@ static void keep(struct dial *d) {
   kept.address = known->host = d->address;
   kept.index = d->index;
   kept.held = false;
+  int64_t t = now();
+  bool at_once = kept.since && t - kept.since < settings.timeout * 1000LL;
+  kept.pause = !at_once ? REDIAL_MS : 2 * kept.pause < MAX_PAUSE_MS ? 2 * kept.pause : MAX_PAUSE_MS;
+  kept.since = t;
+  kept.dial_next = t + kept.pause;
   *reason = *elsewhere = 0;
   d->fd = -1;
   struct nic *n = nic(d->index);
@@ -987,6 +1029,16 @@ static void hear_hello(void) {
 // UDP, `STIEFEL/1 SHUTDOWN <boot id>` from the host itself; answered with `STIEFEL/1 STOPPING <boot id>`.
 #define SYSTEMD_POWEROFF 38      // SIGRTMIN+4 as systemd counts it, with glibc's SIGRTMIN
 static int requests = -1;
+static int processes = -1;       // /proc
+
+// Only systemd takes that signal for a wish to power off, and not before it runs.
+static bool init_is_systemd(void) {
+  char name[16] = "";
+  int fd = openat(processes, "1/comm", O_RDONLY | O_CLOEXEC);
+  ssize_t n = fd < 0 ? 0 : read(fd, name, sizeof name - 1);
+  if (fd >= 0) close(fd);
+  return n > 0 && strcmp(name, "systemd\n") == 0;
+}
 
 static void hear_request(void) {
   char datagram[65], expected[65];
@@ -996,6 +1048,7 @@ static void hear_request(void) {
   int expected_length = snprintf(expected, sizeof expected, "STIEFEL/1 SHUTDOWN %s", settings.boot_id);
   if (n != expected_length || memcmp(datagram, expected, n) != 0) return;
   if (kept.fd < 0 || from.sin6_scope_id != kept.index || !IN6_ARE_ADDR_EQUAL(&from.sin6_addr, &kept.address)) return;
+  if (!init_is_systemd()) return;
   n = snprintf(datagram, sizeof datagram, "STIEFEL/1 STOPPING %s", settings.boot_id);
   sendto(requests, datagram, n, 0, (struct sockaddr *)&from, length);
   static int64_t last;
@@ -1050,7 +1103,7 @@ static void tell(bool live) {
   if (stopped) {
     if (t < outage.next_words) return;
     outage.next_words = t + STOPPED_WORDS_MS;
-    say("error: %s; power this machine off", reason);
+    say("error: %s; power this machine off: hold its power button", reason);
     return;
   }
   if (live && t - last_heard < (stalled_since || !has_carrier(link_index) ? QUIET_MS : IDLE_QUIET_MS)) {
@@ -1104,10 +1157,19 @@ static void dial_and_find(void) {
   }
 }
 
+// Nobody can put the guardian's place right: whoever is no child of its cannot be watched by it.
+static void watch_guardian(void) {
+  static bool gone;
+  if (gone || getppid() == guardian) return;
+  gone = true;
+  say("error: the keeper's guardian was killed; when the keeper is, nobody starts another one");
+}
+
 __attribute__((noreturn)) static void work(int signals) {
   int64_t started = now();
   last_heard = started;
   while (true) {
+    watch_guardian();
     struct tcp_info info;
     bool live = alive(&info);
     if (live) watch_connection(&info);
@@ -1196,12 +1258,13 @@ static void harden(void) {
 }
 
 __attribute__((noreturn)) static void start_worker(void) {
+  guardian = getppid();
   prctl(PR_SET_NAME, NAME);
   sigset_t end_signal;
   sigemptyset(&end_signal);
   sigaddset(&end_signal, SIGUSR1);
-  signal(SIGUSR1, SIG_DFL);
   sigprocmask(SIG_BLOCK, &end_signal, NULL);
+  signal(SIGUSR1, SIG_DFL);
   signal(SIGCHLD, SIG_IGN);
   start_hands();
   int signals = signalfd(-1, &end_signal, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -1233,7 +1296,7 @@ __attribute__((noreturn)) static void start_worker(void) {
 // A worker that died leaves the kernel with its connection. The next one dials a new one: the host then ends the old, and
 // the kernel takes the new.
 __attribute__((noreturn)) static void guard(void) {
-  prctl(PR_SET_NAME, "stiefel-guard");
+  prctl(PR_SET_NAME, GUARD);
   lock_memory();
   int seconds = 1;
   while (true) {
@@ -1319,8 +1382,8 @@ static void read_arguments(int count, char **words) {
 // systemd-shutdown has ended all processes but the keeper, unmounted what it could, made /run/initramfs the root and the
 // system's root /oldroot.
 
-// The last mount of the table whose path is /oldroot or below; false when there is none.
-static bool last_mount(char *path, size_t room) {
+// The last mount of the table whose path is /oldroot or below, and whether it is on our disk; false when there is none.
+static bool last_mount(char *path, size_t room, bool *on_disk) {
   char line[4096];
   bool found = false;
   FILE *mounts = fopen("/proc/self/mounts", "re");
@@ -1334,6 +1397,7 @@ static bool last_mount(char *path, size_t room) {
     if (strncmp(mount_point, "/oldroot", 8) == 0 && (!mount_point[8] || mount_point[8] == '/') &&
         strlen(mount_point) < room) {
       strcpy(path, mount_point);
+      *on_disk = strncmp(line, "/dev/nbd", 8) == 0;
       found = true;
     }
   }
@@ -1356,28 +1420,34 @@ static void unescape(char *path) {
 
 static void unmount_old_root(void) {
   char path[4096];
-  for (int tries = 0; tries < 200 && last_mount(path, sizeof path); tries++) {
+  bool on_disk = false;
+  int busy = 0;                  // how often this one was
+  for (int mounts = 0; mounts < MAX_MOUNTS && last_mount(path, sizeof path, &on_disk); mounts += busy == 0) {
     unescape(path);
-    if (umount2(path, 0) == 0) continue;
-    if (errno == EBUSY && tries < 20) {
-      usleep(50000);  // what the processes that were killed had open is closed in the kernel's own time
+    if (umount2(path, 0) == 0) {
+      busy = 0;
       continue;
     }
     int error = errno;
+    if (error == EBUSY && ++busy <= MAX_BUSY) {
+      usleep(50000);  // what the processes that were killed had open is closed in the kernel's own time
+      continue;
+    }
+    busy = 0;
     // Nothing is left that could end whoever holds it; read-only is as good for the disk.
-    if (mount(NULL, path, NULL, MS_REMOUNT | MS_RDONLY, NULL) < 0)
+    if (on_disk && mount(NULL, path, NULL, MS_REMOUNT | MS_RDONLY, NULL) < 0)
       say("error: %s is still in use and can be written to: %s", path, strerror(error));
     if (umount2(path, MNT_DETACH) < 0) break;
   }
   sync();
 }
 
-// Signals the keeper's workers, found by their name; how many there are.
-static int signal_keepers(int number_of_signal) {
+// Signals the processes of that name; how many there are.
+static int signal_all(const char *wanted, int number_of_signal) {
   int count = 0;
   struct dirent *entry;
-  DIR *processes = opendir("/proc");
-  while (processes && (entry = readdir(processes))) {
+  DIR *listing = opendir("/proc");
+  while (listing && (entry = readdir(listing))) {
     char path[300], name[32];
     pid_t pid = atoi(entry->d_name);
     if (pid <= 1) continue;
@@ -1387,9 +1457,9 @@ static int signal_keepers(int number_of_signal) {
     ssize_t n = read(fd, name, sizeof name - 1);
     close(fd);
     name[n > 0 ? n - 1 : 0] = 0;
-    if (strcmp(name, NAME) == 0 && kill(pid, number_of_signal) == 0) count++;
+    if (strcmp(name, wanted) == 0 && kill(pid, number_of_signal) == 0) count++;
   }
-  if (processes) closedir(processes);
+  if (listing) closedir(listing);
   return count;
 }
 
@@ -1400,15 +1470,15 @@ static void flush_disk(void) {
 }
 
 static void end_keeper(void) {
-  if (signal_keepers(SIGUSR1) == 0) {
-    say("error: no keeper is left to tell the host that its disk is free");
-    return;
-  }
+  bool seen = false;
   for (int64_t limit = now() + END_MS + 2000; now() < limit; usleep(20000)) {
     while (waitpid(-1, NULL, WNOHANG) > 0) continue;
-    if (signal_keepers(0) == 0) return;
+    bool there = signal_all(NAME, SIGUSR1) > 0;
+    if (!there && (seen || signal_all(GUARD, 0) == 0)) break;
+    seen |= there;
   }
-  say("error: the keeper does not end");
+  if (!seen) say("error: no keeper is left to tell the host that its disk is free");
+  if (signal_all(NAME, 0) > 0) say("error: the keeper does not end");
 }
 
 static int shut_down(const char *verb) {
@@ -1446,6 +1516,7 @@ int main(int count, char **words) {
     caller = done[1];
     kmsg = open("/dev/kmsg", O_WRONLY | O_CLOEXEC);
     open_easings();
+    processes = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
     harden();
     setsid();
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);

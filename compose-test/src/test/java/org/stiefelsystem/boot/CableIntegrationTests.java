@@ -155,10 +155,13 @@ class CableIntegrationTests implements ShowsConsoles.Source {
     @Test
     @Order(5)
     void survivesACrashOfTheServiceThatIsShorterThanTheTimeout() throws Exception {
+        long killed = System.nanoTime();
         scene.host().close();
         scene.host().start();
+        double outage = (System.nanoTime() - killed) / 1e9;
         double seconds = scene.load().awaitProgress(Scene.afterA(TIMEOUT));
-        Figures.print("a crash of the service, timeout 10 s: I/O %.2f s after it served again".formatted(seconds));
+        Figures.print("a crash of the service of %.1f s, timeout 10 s: I/O %.2f s after it served again"
+                .formatted(outage, seconds));
         scene.load().assertUnharmed();
     }
 

@@ -79,6 +79,8 @@ final class GuestLoad {
         try {
             reports.await(SYNCED, time);
             return false;
+        } catch (SerialConsole.EndedException e) {
+            throw e;
         } catch (SerialConsole.ConsoleException e) {
             return true;
         }

@@ -102,13 +102,14 @@ final class Host implements Closeable {
 
     /** What a command on this machine prints. */
     String run(String... words) throws IOException, InterruptedException {
-        Process command = stiefelctl(words).start();
+        Path errors = Files.createTempFile(directory, "stiefelctl", ".err");
+        Process command = stiefelctl(words).redirectError(errors.toFile()).start();
         String output = new String(command.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-        String errors = new String(command.getErrorStream().readAllBytes(), StandardCharsets.UTF_8);
         if (command.waitFor() != 0) {
-            throw new IOException(
-                    "`" + String.join(" ", words) + "` ended with " + command.exitValue() + ": " + errors);
+            throw new IOException("`" + String.join(" ", words) + "` ended with " + command.exitValue() + ": "
+                    + Files.readString(errors));
         }
+        Files.delete(errors);
         return output;
     }
 

@@ -34,14 +34,20 @@ class HostRestartIntegrationTests implements ShowsConsoles.Source {
                         Scene.STEP);
         scene.console().await("stiefel: using 10", Scene.STEP);
         scene.work();
+        // So that the console would show an error of the disk or of a file system.
+        scene.shell().run("dmesg -n 4");
         String bootId = scene.host().export().path("bootId").asString();
 
         scene.host().close();
         restartKernel(scene);
         scene.host().start();
         scene.console().await("stiefel: error: thinkpad refuses this machine: the host was restarted", Scene.STEP);
-        scene.console().await("stiefel: power this machine off", Scene.STEP);
+        scene.console()
+                .await(
+                        "stiefel: power this machine off: hold its power button; what was flushed is on its disk",
+                        Scene.STEP);
         assertThat(scene.load().standsStill(Duration.ofSeconds(3))).isTrue();
+        assertThat(scene.console().transcript()).doesNotContain("I/O error", "EXT4-fs error", "Remounting filesystem");
         assertThat(scene.host().export().path("state").asString()).isEqualTo("free");
         assertThat(scene.host().log()).contains("this machine was restarted").contains(bootId);
 

@@ -20,7 +20,7 @@ final class Scene implements Closeable {
     static final Duration BOOT = Duration.ofMinutes(6);
 
     /** What a loaded machine under TCG may need more than what is specified. */
-    private static final Duration SLACK = Duration.ofSeconds(7);
+    private static final Duration SLACK = Duration.ofSeconds(5);
 
     /** For I/O to go on after a cut that was longer than a request's timeout. */
     static final Duration SOON = Duration.ofMillis(1500).plus(SLACK);

@@ -73,7 +73,8 @@ public final class SerialConsole implements AutoCloseable {
      * Waits until the machine has printed {@code text} behind what was found last.
      *
      * @return what it printed before that
-     * @throws ConsoleException when the deadline passes or the machine ends first; its message holds the last lines
+     * @throws ConsoleException when the deadline passes first; its message holds the last lines
+     * @throws EndedException when the machine ends first
      */
     public String await(String text, Duration deadline) throws InterruptedException {
         return await(Pattern.compile(Pattern.quote(text)), deadline);
@@ -92,7 +93,7 @@ public final class SerialConsole implements AutoCloseable {
                     return before;
                 }
                 if (ended) {
-                    throw new ConsoleException("the machine ended before it printed '" + pattern + "'" + tail());
+                    throw new EndedException("the machine ended before it printed '" + pattern + "'" + tail());
                 }
                 if (nanos <= 0) {
                     throw new ConsoleException(
@@ -185,11 +186,21 @@ public final class SerialConsole implements AutoCloseable {
     }
 
     /** The machine did not print what was waited for. */
-    public static final class ConsoleException extends RuntimeException {
+    public static class ConsoleException extends RuntimeException {
 
         private static final long serialVersionUID = 1;
 
         ConsoleException(String message) {
+            super(message);
+        }
+    }
+
+    /** The machine has ended, and will print nothing any more. */
+    public static final class EndedException extends ConsoleException {
+
+        private static final long serialVersionUID = 1;
+
+        EndedException(String message) {
             super(message);
         }
     }
