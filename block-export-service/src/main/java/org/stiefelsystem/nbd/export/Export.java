@@ -4,6 +4,7 @@ import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
@@ -90,6 +91,33 @@ public final class Export implements Closeable {
 
     public void zero(long offset, long length, boolean keepSpace) throws IOException {
         backend.zero(offset, length, keepSpace);
+    }
+
+    /** As {@link #zero}, where that takes less time than to write zeroes; else false, and the range is untouched. */
+    public boolean zeroQuickly(long offset, long length, boolean keepSpace) throws IOException {
+        return backend.zeroQuickly(offset, length, keepSpace);
+    }
+
+    /** The client will soon read or write this range. */
+    public void willNeed(long offset, long length) throws IOException {
+        backend.willNeed(offset, length);
+    }
+
+    /** The extents from {@code offset} on: at most so many, and so maybe of less than {@code length}. */
+    public List<Extent> extents(long offset, long length, int atMost) {
+        Extents extents = new Extents(atMost);
+        backend.extents(offset, length, extents);
+        return extents.list();
+    }
+
+    /** Where the hole that begins at {@code offset} ends: there, if none does, and at most at {@code end}. */
+    public long endOfHole(long offset, long end) {
+        return backend.endOfHole(offset, end);
+    }
+
+    /** What a client should keep to. */
+    public BlockSizes blockSizes() {
+        return backend.blockSizes();
     }
 
     public void trim(long offset, long length) throws IOException {

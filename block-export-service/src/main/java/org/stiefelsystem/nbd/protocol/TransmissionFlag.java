@@ -10,7 +10,11 @@ public enum TransmissionFlag {
     SEND_FUA(3),
     SEND_TRIM(5),
     SEND_WRITE_ZEROES(6),
-    CAN_MULTI_CONN(8);
+    SEND_DF(7),
+    CAN_MULTI_CONN(8),
+    SEND_CACHE(10),
+    SEND_FAST_ZERO(11),
+    BLOCK_STATUS_PAYLOAD(12);
 
     private final int mask;
 
