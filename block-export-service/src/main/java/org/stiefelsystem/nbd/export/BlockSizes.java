@@ -15,23 +15,27 @@ public record BlockSizes(int minimum, int preferred) {
     private static final int MAXIMUM = 1 << 16;
 
     public BlockSizes {
-        if (Integer.bitCount(minimum) != 1 || minimum > MAXIMUM) {
+        if (!isPowerOfTwo(minimum) || minimum > MAXIMUM) {
             throw new IllegalArgumentException("minimum is %d, and must be a power of two".formatted(minimum));
         }
-        if (Integer.bitCount(preferred) != 1 || preferred < Math.max(minimum, 512)) {
+        if (!isPowerOfTwo(preferred) || preferred < Math.max(minimum, 512)) {
             throw new IllegalArgumentException("preferred is %d, and must be a power of two".formatted(preferred));
         }
     }
 
     /** Of what a device says of itself; some say nonsense, such as 33,553,920 bytes. */
     static BlockSizes ofDevice(int logical, int physical, int optimal) {
-        int minimum = Integer.bitCount(logical) == 1 && logical <= MAXIMUM ? logical : 512;
+        int minimum = isPowerOfTwo(logical) && logical <= MAXIMUM ? logical : 512;
         int preferred = Math.max(DEFAULTS.preferred, minimum);
         for (int candidate : new int[] {physical, optimal}) {
-            if (Integer.bitCount(candidate) == 1 && candidate > preferred && candidate <= MAXIMUM) {
+            if (isPowerOfTwo(candidate) && candidate > preferred && candidate <= MAXIMUM) {
                 preferred = candidate;
             }
         }
         return new BlockSizes(minimum, preferred);
+    }
+
+    private static boolean isPowerOfTwo(int number) {
+        return number > 0 && Integer.bitCount(number) == 1;
     }
 }

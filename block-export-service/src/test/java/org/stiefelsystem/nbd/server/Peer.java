@@ -240,6 +240,20 @@ final class Peer implements Closeable {
         return ByteBuffer.wrap(received);
     }
 
+    /** Reads what has arrived, and waits for nothing. */
+    void discardWhatIsThere() throws IOException {
+        in.skipBytes(in.available());
+    }
+
+    /** Says no more, and reads until the server says no more either. */
+    void hearToTheEnd() throws IOException {
+        socket.shutdownOutput();
+        byte[] scratch = new byte[65_536];
+        while (in.read(scratch) >= 0) {
+            // More.
+        }
+    }
+
     /** Whether the server has closed, with or without a reset. */
     boolean closedByServer() {
         try {
