@@ -235,7 +235,6 @@ class ForeignClientsIntegrationTests {
                         .orFail())
                 .contains("\"start\": 3145728, \"length\": 1048576, \"depth\": 0, \"present\": true, \"zero\": false")
                 .contains("\"start\": 4194304, \"length\": 6291456, \"depth\": 0");
-        assertThat(io(uri("target"), "map")).contains("3 MiB (0x300000)");
     }
 
     /** libnbd with its own checks off says what no client should. */
@@ -288,6 +287,7 @@ class ForeignClientsIntegrationTests {
                 h.cache(65536, 0)
                 assert h.pread(100000, 4096)[:50000] == b"\\0" * 50000
 
+                h.zero(1 << 20, 2 << 20)
                 chunks = []
                 data = h.pread_structured(1 << 20, 2 << 20,
                                           lambda buf, offset, kind, error: chunks.append((offset, kind)) or 0)
@@ -296,7 +296,7 @@ class ForeignClientsIntegrationTests {
                 found = []
                 one = nbd.CMD_FLAG_REQ_ONE
                 h.block_status(size, 0, lambda context, offset, entries, error: found.extend(entries) or 0, one)
-                assert len(found) == 2 and found[0] <= size, found
+                assert len(found) == 2 and found[0] < size, found
 
                 asked = [h.aio_pread(nbd.Buffer(1 << 20), i << 20) for i in range(16)]
                 while h.aio_in_flight() > 0:
@@ -305,8 +305,9 @@ class ForeignClientsIntegrationTests {
                     h.aio_command_completed(cookie)
                 h.shutdown()
                 print("all right")
-                """.replace("\\\\", "\\"));
-        assertThat(Tool.run("python3", script, uri("root"), SIZE).orFail()).contains("all right");
+                """);
+        assertThat(Tool.run("/usr/bin/python3", script, uri("root"), SIZE).orFail())
+                .contains("all right");
     }
 
     @Test
@@ -314,19 +315,8 @@ class ForeignClientsIntegrationTests {
         Tool.require("fio");
         Tool.require(Tool.run("fio", "--enghelp").output().contains("\tnbd"), "fio has no nbd engine");
         String[][] loads = {
-            {"--rw=trimwrite", "--bs=64k", "--size=32m"},
             {"--rw=randtrim", "--bs=4k", "--size=4m", "--iodepth=16"},
-            {
-                "--rw=randwrite",
-                "--bs=16k",
-                "--size=32m",
-                "--iodepth=16",
-                "--verify=crc32c",
-                "--verify_fatal=1",
-                "--trim_percentage=30",
-                "--trim_backlog=16",
-                "--trim_verify_zero=1"
-            },
+            {"--rw=trimwrite", "--bs=64k", "--size=32m", "--verify=crc32c", "--verify_fatal=1"},
         };
         for (String[] load : loads) {
             Object[] line = new Object[4 + load.length];
