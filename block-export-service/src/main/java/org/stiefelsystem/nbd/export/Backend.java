@@ -51,6 +51,11 @@ interface Backend extends Closeable {
         return BlockSizes.DEFAULTS;
     }
 
+    /** Whether heads have to move; false where nobody knows. */
+    default boolean rotational() {
+        return false;
+    }
+
     /** Returns when every write that was answered before is on stable storage. */
     void sync() throws IOException;
 

@@ -13,14 +13,14 @@ final class BlockDeviceBackend implements Backend {
     private final LinuxFile device;
     private final long size;
     private final BlockSizes blockSizes;
-    private final boolean zeroesItself;
+    private final BlockDeviceQueue queue;
 
     BlockDeviceBackend(LinuxFile device) throws IOException {
         this.device = device;
         this.size = device.size();
         this.blockSizes = BlockSizes.ofDevice(
                 device.logicalBlockBytes(), device.physicalBlockBytes(), device.optimalBlockBytes());
-        this.zeroesItself = BlockDeviceQueue.of(device).zeroesItself();
+        this.queue = BlockDeviceQueue.of(device);
     }
 
     @Override
@@ -56,7 +56,7 @@ final class BlockDeviceBackend implements Backend {
      */
     @Override
     public boolean zeroQuickly(long offset, long length, boolean keepSpace) throws IOException {
-        if (keepSpace || !zeroesItself || roundUp(offset) >= roundDown(offset + length)) {
+        if (keepSpace || !queue.zeroesItself() || roundUp(offset) >= roundDown(offset + length)) {
             return false;
         }
         zero(offset, length, false);
@@ -66,6 +66,11 @@ final class BlockDeviceBackend implements Backend {
     @Override
     public BlockSizes blockSizes() {
         return blockSizes;
+    }
+
+    @Override
+    public boolean rotational() {
+        return queue.rotational();
     }
 
     @Override

@@ -8,9 +8,10 @@ import org.stiefelsystem.nbd.linux.LinuxFile;
 /**
  * What the kernel says in /sys of how a block device, or the disk that it is a partition of, takes requests.
  *
+ * @param rotational whether heads have to move
  * @param zeroesItself whether the device can zero a range without being sent the zeroes; false where nobody knows
  */
-record BlockDeviceQueue(boolean zeroesItself) {
+record BlockDeviceQueue(boolean rotational, boolean zeroesItself) {
 
     static BlockDeviceQueue of(LinuxFile device) {
         try {
@@ -19,11 +20,13 @@ record BlockDeviceQueue(boolean zeroesItself) {
                     .toRealPath();
             Path queue = sys.resolve("queue");
             Path found = Files.isDirectory(queue) ? queue : sys.resolveSibling("queue");
-            String bytes =
-                    Files.readString(found.resolve("write_zeroes_max_bytes")).strip();
-            return new BlockDeviceQueue(Long.parseLong(bytes) > 0);
+            return new BlockDeviceQueue(number(found, "rotational") > 0, number(found, "write_zeroes_max_bytes") > 0);
         } catch (IOException | NumberFormatException e) {
-            return new BlockDeviceQueue(false);
+            return new BlockDeviceQueue(false, false);
         }
+    }
+
+    private static long number(Path queue, String name) throws IOException {
+        return Long.parseLong(Files.readString(queue.resolve(name)).strip());
     }
 }

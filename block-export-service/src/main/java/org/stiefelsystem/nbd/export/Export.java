@@ -120,6 +120,11 @@ public final class Export implements Closeable {
         return backend.blockSizes();
     }
 
+    /** Whether heads have to move; false where nobody knows. */
+    public boolean rotational() {
+        return backend.rotational();
+    }
+
     public void trim(long offset, long length) throws IOException {
         backend.trim(offset, length);
     }

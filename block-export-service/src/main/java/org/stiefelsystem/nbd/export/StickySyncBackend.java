@@ -82,6 +82,11 @@ final class StickySyncBackend implements Backend {
     }
 
     @Override
+    public boolean rotational() {
+        return backend.rotational();
+    }
+
+    @Override
     public void trim(long offset, long length) throws IOException {
         backend.trim(offset, length);
     }

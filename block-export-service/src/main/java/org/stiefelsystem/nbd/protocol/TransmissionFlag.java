@@ -8,6 +8,7 @@ public enum TransmissionFlag {
     READ_ONLY(1),
     SEND_FLUSH(2),
     SEND_FUA(3),
+    ROTATIONAL(4),
     SEND_TRIM(5),
     SEND_WRITE_ZEROES(6),
     SEND_DF(7),

@@ -34,6 +34,9 @@ final class ExportFlags {
             flags.add(TransmissionFlag.SEND_WRITE_ZEROES);
             flags.add(TransmissionFlag.SEND_FAST_ZERO);
         }
+        if (export.rotational()) {
+            flags.add(TransmissionFlag.ROTATIONAL);
+        }
         if (style.hasChunks()) {
             flags.add(TransmissionFlag.SEND_DF);
         }

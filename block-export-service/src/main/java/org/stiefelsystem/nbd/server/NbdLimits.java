@@ -140,14 +140,14 @@ public record NbdLimits(
                 stopLimit);
     }
 
-    NbdLimits withExtentsPerReply(int extents) {
+    NbdLimits withEffort(long slowZeroes, int extents) {
         return new NbdLimits(
                 handshakeDeadline,
                 optionsPerHandshake,
                 optionBytes,
                 skippedOptionBytes,
                 requestBytes,
-                slowZeroBytes,
+                slowZeroes,
                 extents,
                 connections,
                 connectionsPerPeer,

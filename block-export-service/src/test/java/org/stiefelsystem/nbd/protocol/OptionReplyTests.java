@@ -85,7 +85,7 @@ class OptionReplyTests {
 
     @Test
     void transmissionFlagsHaveTheBitsOfTheProtocol() {
-        assertThat(TransmissionFlag.mask(EnumSet.allOf(TransmissionFlag.class))).isEqualTo(0b1_1101_1110_1111);
+        assertThat(TransmissionFlag.mask(EnumSet.allOf(TransmissionFlag.class))).isEqualTo(0b1_1101_1111_1111);
         assertThat(TransmissionFlag.mask(EnumSet.of(TransmissionFlag.SEND_DF))).isEqualTo(1 << 7);
         assertThat(TransmissionFlag.mask(EnumSet.of(TransmissionFlag.SEND_CACHE)))
                 .isEqualTo(1 << 10);

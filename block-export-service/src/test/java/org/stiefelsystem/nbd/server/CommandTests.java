@@ -263,6 +263,22 @@ class CommandTests {
     }
 
     @Test
+    void writeZeroesErrorOfSlowOnesThatAreTooMany() throws IOException {
+        try (TestServer other = TestServer.of(NbdLimits.defaults().withEffort(MIB, 1), disk.export("limited"));
+                Peer peer = Peer.in(other.address(), "limited")) {
+            peer.ask(0, Peer.WRITE_ZEROES, 1, 0, MIB + 1);
+            assertThat(peer.answer(1)).isZero();
+            disk.zeroSlowly();
+            peer.ask(0, Peer.WRITE_ZEROES, 2, 0, MIB + 1);
+            assertThat(peer.answer(2)).isEqualTo(EOVERFLOW);
+            peer.ask(0, Peer.WRITE_ZEROES, 3, 0, MIB);
+            assertThat(peer.answer(3)).isZero();
+            peer.ask(FAST_ZERO, Peer.WRITE_ZEROES, 4, 0, MIB + 1);
+            assertThat(peer.answer(4)).isEqualTo(ENOTSUP);
+        }
+    }
+
+    @Test
     void blockStatusErrors() throws IOException {
         assertError(EINVAL, "root", 0, Peer.BLOCK_STATUS, SIZE - 1, 2);
         assertError(EINVAL, "root", 0, Peer.BLOCK_STATUS, 0, 0);
@@ -542,7 +558,7 @@ class CommandTests {
         }
         for (int limit : new int[] {7, 16 << 10}) {
             try (TestServer other = TestServer.of(
-                            NbdLimits.defaults().withExtentsPerReply(limit), Export.open("sparse", sparse, true));
+                            NbdLimits.defaults().withEffort(SIZE, limit), Export.open("sparse", sparse, true));
                     Peer peer = Peer.in(other.address(), "sparse", Peer.OPT_EXTENDED)) {
                 peer.askExtended(0, Peer.BLOCK_STATUS, 1, 0, pieces * 2L * 4096);
                 List<String> statuses = statuses(peer.extended(0));

@@ -192,6 +192,9 @@ class LoopDeviceIntegrationTests {
             device = Path.of(Tool.run("losetup", "--find", "--show", "--sector-size", sector, image)
                     .orFail()
                     .trim());
+            boolean rotational = Files.readString(
+                            Path.of("/sys/class/block/%s/queue/rotational".formatted(device.getFileName())))
+                    .startsWith("1");
             Exports exports = new Exports(Leases.inMemory());
             try (exports;
                     NbdServer server = serve(exports)) {
@@ -199,7 +202,8 @@ class LoopDeviceIntegrationTests {
                         "nbd://127.0.0.1:%d/root".formatted(server.address().getPort());
                 assertThat(Tool.run("nbdinfo", uri).orFail())
                         .contains("block_size_minimum: " + sector + "\n")
-                        .contains("block_size_preferred: 4096\n");
+                        .contains("block_size_preferred: 4096\n")
+                        .contains("is_rotational: " + (rotational ? "true" : "false"));
                 // A client that does not keep to them is served all the same.
                 try (Peer peer = Peer.in(server.address(), "root")) {
                     peer.ask(0, Peer.WRITE, 1, 511, 3, new byte[] {7, 8, 9});
