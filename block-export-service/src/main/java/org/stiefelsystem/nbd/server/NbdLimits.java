@@ -82,9 +82,9 @@ public record NbdLimits(
         if (optionBytes < 4096 + 64 || connections < 1 || connectionsPerPeer < 1 || optionsPerHandshake < 1) {
             throw new IllegalArgumentException("optionBytes must be at least 4160, and every number positive");
         }
-        if (extentsPerReply < 1 || extentsPerReply > 1 << 16) {
+        if (extentsPerReply < 1 || extentsPerReply > 1 << 15) {
             throw new IllegalArgumentException(
-                    "extentsPerReply is %d, and must be 1 to 65536".formatted(extentsPerReply));
+                    "extentsPerReply is %d, and must be 1 to 32768".formatted(extentsPerReply));
         }
         if (receiveBytes < BufferPool.SMALL_BYTES || replyBytes < BufferPool.SMALL_BYTES) {
             throw new IllegalArgumentException(
