@@ -624,6 +624,33 @@ class CommandTests {
     }
 
     @Test
+    void anEndAnywhereInARequestIsSurvived() throws IOException {
+        ByteBuffer write = Peer.extended(Peer.PAYLOAD_LEN, Peer.WRITE, 1, 0, 8, ones(8));
+        ByteBuffer selection = Peer.extended(
+                Peer.PAYLOAD_LEN,
+                Peer.BLOCK_STATUS,
+                1,
+                0,
+                12,
+                ByteBuffer.allocate(12).putLong(SIZE).putInt(1).array());
+        for (ByteBuffer request : new ByteBuffer[] {write, selection}) {
+            for (int length = 0; length < request.position(); length++) {
+                try (Peer peer = extended("fake")) {
+                    peer.send(request.duplicate().position(length));
+                    peer.hearToTheEnd();
+                }
+            }
+        }
+        assertThat(disk.calls())
+                .as("no part of a request is done but of a payload")
+                .containsOnly("write");
+        try (Peer peer = extended("fake")) {
+            peer.send(write);
+            assertIsOnlyChunk(peer.extended(0), 0, 1);
+        }
+    }
+
+    @Test
     void anEndInTheMiddleOfAChunkIsSurvived() throws IOException {
         for (int i = 0; i < 5; i++) {
             try (Peer peer = structured("root")) {
