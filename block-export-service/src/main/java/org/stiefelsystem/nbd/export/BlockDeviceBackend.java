@@ -52,7 +52,8 @@ final class BlockDeviceBackend implements Backend {
 
     /**
      * Only where the device zeroes by itself, and that is known before: the kernel throws the range's unwritten pages
-     * away and only then finds that the device cannot. It writes zeroes itself where the space is to be kept.
+     * away and only then finds that the device cannot. (Should it find so in spite of what it said, zeroes are written.)
+     * Where the space is to be kept, the kernel may write the zeroes itself.
      */
     @Override
     public boolean zeroQuickly(long offset, long length, boolean keepSpace) throws IOException {

@@ -145,7 +145,7 @@ public final class Export implements Closeable {
         return readsIntoMemory ? null : backend.file();
     }
 
-    /** Bytes that went from {@link #sendableFile()} to a peer. */
+    /** Bytes that a peer got without {@link #read}: from {@link #sendableFile()}, or because they are a hole. */
     public void sent(long length) {
         bytesRead.add(length);
     }
