@@ -23,8 +23,38 @@ interface Backend extends Closeable {
     /** Makes the range read as zeroes; {@code keepSpace} asks that a later write into it finds room. */
     void zero(long offset, long length, boolean keepSpace) throws IOException;
 
+    /**
+     * As {@link #zero}, where that takes less time than to write zeroes; else false, and the range is untouched.
+     */
+    boolean zeroQuickly(long offset, long length, boolean keepSpace) throws IOException;
+
     /** The client needs this range no more. */
     void trim(long offset, long length) throws IOException;
+
+    /** The client will soon read or write this range. */
+    default void willNeed(long offset, long length) throws IOException {
+        // It is as near as it gets.
+    }
+
+    /** Where the holes are; everything is data to a backend that knows of none. */
+    default void extents(long offset, long length, Extents into) {
+        into.add(length, false);
+    }
+
+    /** Where the hole that begins at {@code offset} ends: there, if none does, and at most at {@code end}; cheap. */
+    default long endOfHole(long offset, long end) {
+        return offset;
+    }
+
+    /** What a client should keep to. */
+    default BlockSizes blockSizes() {
+        return BlockSizes.DEFAULTS;
+    }
+
+    /** Whether heads have to move; false where nobody knows. */
+    default boolean rotational() {
+        return false;
+    }
 
     /** Returns when every write that was answered before is on stable storage. */
     void sync() throws IOException;

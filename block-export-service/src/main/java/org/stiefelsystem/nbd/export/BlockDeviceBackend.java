@@ -12,10 +12,15 @@ final class BlockDeviceBackend implements Backend {
 
     private final LinuxFile device;
     private final long size;
+    private final BlockSizes blockSizes;
+    private final BlockDeviceQueue queue;
 
     BlockDeviceBackend(LinuxFile device) throws IOException {
         this.device = device;
         this.size = device.size();
+        this.blockSizes = BlockSizes.ofDevice(
+                device.logicalBlockBytes(), device.physicalBlockBytes(), device.optimalBlockBytes());
+        this.queue = BlockDeviceQueue.of(device);
     }
 
     @Override
@@ -43,6 +48,35 @@ final class BlockDeviceBackend implements Backend {
         }
         Zeroes.write(device, offset, from - offset);
         Zeroes.write(device, to, offset + length - to);
+    }
+
+    /**
+     * Only where the device zeroes by itself, and that is known before: the kernel throws the range's unwritten pages
+     * away and only then finds that the device cannot. (Should it find so in spite of what it said, zeroes are written.)
+     * Where the space is to be kept, the kernel may write the zeroes itself.
+     */
+    @Override
+    public boolean zeroQuickly(long offset, long length, boolean keepSpace) throws IOException {
+        if (keepSpace || !queue.zeroesItself() || roundUp(offset) >= roundDown(offset + length)) {
+            return false;
+        }
+        zero(offset, length, false);
+        return true;
+    }
+
+    @Override
+    public BlockSizes blockSizes() {
+        return blockSizes;
+    }
+
+    @Override
+    public boolean rotational() {
+        return queue.rotational();
+    }
+
+    @Override
+    public void willNeed(long offset, long length) throws IOException {
+        device.willNeed(offset, length);
     }
 
     @Override

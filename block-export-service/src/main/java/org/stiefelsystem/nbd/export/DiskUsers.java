@@ -19,7 +19,7 @@ import java.util.Optional;
  */
 final class DiskUsers {
 
-    private static final Path SYS_DEV_BLOCK = Path.of("/sys/dev/block");
+    static final Path SYS_DEV_BLOCK = Path.of("/sys/dev/block");
 
     /** Names are bytes, and not all are UTF-8: read so that no byte is an error, and made paths by {@link #path}. */
     private static final Charset KERNEL_TEXT = StandardCharsets.ISO_8859_1;
@@ -116,7 +116,7 @@ final class DiskUsers {
     }
 
     /** {@code major:minor} of a block device. */
-    private static String number(Path device) throws IOException {
+    static String number(Path device) throws IOException {
         long rdev = (long) Files.getAttribute(device, "unix:rdev");
         long major = ((rdev >>> 8) & 0xfff) | ((rdev >>> 32) & ~0xfffL);
         long minor = (rdev & 0xff) | ((rdev >>> 12) & ~0xffL & 0xffffffffL);

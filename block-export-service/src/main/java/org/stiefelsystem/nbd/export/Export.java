@@ -4,6 +4,7 @@ import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
@@ -95,6 +96,38 @@ public final class Export implements Closeable {
         bytesChanged.add(length);
     }
 
+    /** As {@link #zero}, where that takes less time than to write zeroes; else false, and the range is untouched. */
+    public boolean zeroQuickly(long offset, long length, boolean keepSpace) throws IOException {
+        return backend.zeroQuickly(offset, length, keepSpace);
+    }
+
+    /** The client will soon read or write this range. */
+    public void willNeed(long offset, long length) throws IOException {
+        backend.willNeed(offset, length);
+    }
+
+    /** The extents from {@code offset} on: at most so many, and so maybe of less than {@code length}. */
+    public List<Extent> extents(long offset, long length, int atMost) {
+        Extents extents = new Extents(atMost);
+        backend.extents(offset, length, extents);
+        return extents.list();
+    }
+
+    /** Where the hole that begins at {@code offset} ends: there, if none does, and at most at {@code end}. */
+    public long endOfHole(long offset, long end) {
+        return backend.endOfHole(offset, end);
+    }
+
+    /** What a client should keep to. */
+    public BlockSizes blockSizes() {
+        return backend.blockSizes();
+    }
+
+    /** Whether heads have to move; false where nobody knows. */
+    public boolean rotational() {
+        return backend.rotational();
+    }
+
     public void trim(long offset, long length) throws IOException {
         backend.trim(offset, length);
         bytesChanged.add(length);
@@ -116,7 +149,7 @@ public final class Export implements Closeable {
         return readsIntoMemory ? null : backend.file();
     }
 
-    /** Bytes that went from {@link #sendableFile()} to a peer. */
+    /** Bytes that a peer got without {@link #read}: from {@link #sendableFile()}, or because they are a hole. */
     public void sent(long length) {
         bytesRead.add(length);
     }

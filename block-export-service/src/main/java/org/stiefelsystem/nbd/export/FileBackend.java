@@ -32,15 +32,42 @@ final class FileBackend implements Backend {
 
     @Override
     public void zero(long offset, long length, boolean keepSpace) throws IOException {
-        if (!(keepSpace ? file.zeroRange(offset, length) : file.punchHole(offset, length))) {
+        if (!zeroQuickly(offset, length, keepSpace)) {
             Zeroes.write(file, offset, length);
         }
+    }
+
+    @Override
+    public boolean zeroQuickly(long offset, long length, boolean keepSpace) throws IOException {
+        return keepSpace ? file.zeroRange(offset, length) : file.punchHole(offset, length);
     }
 
     /** A file system without holes keeps the bytes: a trim is only advice. */
     @Override
     public void trim(long offset, long length) throws IOException {
         file.punchHole(offset, length);
+    }
+
+    @Override
+    public void willNeed(long offset, long length) throws IOException {
+        file.willNeed(offset, length);
+    }
+
+    @Override
+    public void extents(long offset, long length, Extents into) {
+        long end = offset + length;
+        long at = offset;
+        while (at < end && !into.full()) {
+            long data = file.nextData(at, end);
+            into.add(data - at, true);
+            at = data < end ? file.nextHole(data, end) : end;
+            into.add(at - data, false);
+        }
+    }
+
+    @Override
+    public long endOfHole(long offset, long end) {
+        return file.nextData(offset, end);
     }
 
     @Override

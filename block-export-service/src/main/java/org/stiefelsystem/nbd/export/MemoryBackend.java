@@ -39,6 +39,13 @@ final class MemoryBackend implements Backend {
         }
     }
 
+    /** Memory is filled sooner than a payload comes through a network. */
+    @Override
+    public boolean zeroQuickly(long offset, long length, boolean keepSpace) {
+        zero(offset, length, keepSpace);
+        return true;
+    }
+
     @Override
     public void trim(long offset, long length) {
         zero(offset, length, false);

@@ -57,6 +57,36 @@ final class StickySyncBackend implements Backend {
     }
 
     @Override
+    public boolean zeroQuickly(long offset, long length, boolean keepSpace) throws IOException {
+        return backend.zeroQuickly(offset, length, keepSpace);
+    }
+
+    @Override
+    public void willNeed(long offset, long length) throws IOException {
+        backend.willNeed(offset, length);
+    }
+
+    @Override
+    public void extents(long offset, long length, Extents into) {
+        backend.extents(offset, length, into);
+    }
+
+    @Override
+    public long endOfHole(long offset, long end) {
+        return backend.endOfHole(offset, end);
+    }
+
+    @Override
+    public BlockSizes blockSizes() {
+        return backend.blockSizes();
+    }
+
+    @Override
+    public boolean rotational() {
+        return backend.rotational();
+    }
+
+    @Override
     public void trim(long offset, long length) throws IOException {
         backend.trim(offset, length);
     }

@@ -37,6 +37,8 @@ final class Libc {
     private static final MethodHandle FALLOCATE =
             fixed("fallocate", JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG);
     private static final MethodHandle LSEEK = fixed("lseek", JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_INT);
+    private static final MethodHandle POSIX_FADVISE =
+            fixed("posix_fadvise", JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT);
     private static final MethodHandle FCNTL = variadic("fcntl", 2, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS);
     private static final MethodHandle IOCTL = variadic("ioctl", 2, JAVA_INT, JAVA_INT, JAVA_LONG, ADDRESS);
     private static final MethodHandle SOCKET = fixed("socket", JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT);
@@ -112,6 +114,15 @@ final class Libc {
         try {
             MemorySegment captured = CAPTURED.get();
             return orErrno((long) LSEEK.invokeExact(captured, fd, offset, whence), captured);
+        } catch (Throwable e) {
+            throw impossible(e);
+        }
+    }
+
+    /** Unlike all others it returns the error's number and leaves errno alone. */
+    static int posixFadvise(int fd, long offset, long length, int advice) {
+        try {
+            return -(int) POSIX_FADVISE.invokeExact(CAPTURED.get(), fd, offset, length, advice);
         } catch (Throwable e) {
             throw impossible(e);
         }

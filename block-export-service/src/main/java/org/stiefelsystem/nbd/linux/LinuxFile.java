@@ -1,5 +1,6 @@
 package org.stiefelsystem.nbd.linux;
 
+import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
@@ -22,6 +23,9 @@ public final class LinuxFile implements AutoCloseable {
     private static final int O_NONBLOCK = 04000;
     private static final int O_CLOEXEC = 02000000;
     private static final int SEEK_END = 2;
+    private static final int SEEK_DATA = 3;
+    private static final int SEEK_HOLE = 4;
+    private static final int POSIX_FADV_WILLNEED = 3;
     private static final int F_OFD_GETLK = 36;
     private static final int F_OFD_SETLK = 37;
     private static final short F_RDLCK = 0;
@@ -31,6 +35,12 @@ public final class LinuxFile implements AutoCloseable {
     private static final int FALLOC_FL_PUNCH_HOLE = 2;
     private static final int FALLOC_FL_ZERO_RANGE = 16;
     private static final long BLKDISCARD = 0x1277;
+    private static final long BLKSSZGET = 0x1268;
+    private static final long BLKIOOPT = 0x1279;
+    private static final long BLKPBSZGET = 0x127b;
+
+    /** The kernel reads no more at one advice than the device's largest request. */
+    private static final int ADVICE_BYTES = 128 << 10;
 
     private final Path path;
     private final int fd;
@@ -168,6 +178,65 @@ public final class LinuxFile implements AutoCloseable {
                 throw failed("ioctl", "BLKDISCARD, %d, %d".formatted(offset, length), -result);
             }
             return true;
+        }
+    }
+
+    /**
+     * Where the first byte at or behind {@code offset} lies that is not in a hole, at most {@code end}. What is not
+     * known is no hole: so it is on file systems that tell nothing, and behind the end of a file that was cut off.
+     */
+    public long nextData(long offset, long end) {
+        long data = Libc.lseek(fd, offset, SEEK_DATA);
+        if (data >= 0) {
+            return Math.min(data, end);
+        }
+        if (data != -Errno.ENXIO) {
+            return offset;
+        }
+        long size = Libc.lseek(fd, 0, SEEK_END);
+        return size < end ? Math.max(offset, size) : end;
+    }
+
+    /** Where the first hole at or behind {@code offset} begins, at most {@code end}. */
+    public long nextHole(long offset, long end) {
+        long hole = Libc.lseek(fd, offset, SEEK_HOLE);
+        return hole < 0 ? end : Math.min(hole, end);
+    }
+
+    /** Has the kernel begin to read a range that will soon be wanted. */
+    public void willNeed(long offset, long length) throws SystemCallException {
+        for (long done = 0; done < length; done += ADVICE_BYTES) {
+            long piece = Math.min(ADVICE_BYTES, length - done);
+            int result = Libc.posixFadvise(fd, offset + done, piece, POSIX_FADV_WILLNEED);
+            if (result < 0) {
+                throw failed("posix_fadvise", "%d, %d, WILLNEED".formatted(offset + done, piece), -result);
+            }
+        }
+    }
+
+    /** The smallest unit in which a block device can be addressed. */
+    public int logicalBlockBytes() throws SystemCallException {
+        return blockDeviceNumber(BLKSSZGET, "BLKSSZGET");
+    }
+
+    /** The smallest unit that a block device writes without reading before. */
+    public int physicalBlockBytes() throws SystemCallException {
+        return blockDeviceNumber(BLKPBSZGET, "BLKPBSZGET");
+    }
+
+    /** What a block device likes best; 0 when it does not care. */
+    public int optimalBlockBytes() throws SystemCallException {
+        return blockDeviceNumber(BLKIOOPT, "BLKIOOPT");
+    }
+
+    private int blockDeviceNumber(long request, String name) throws SystemCallException {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment number = arena.allocate(JAVA_INT);
+            int result = Libc.ioctl(fd, request, number);
+            if (result < 0) {
+                throw failed("ioctl", name, -result);
+            }
+            return number.get(JAVA_INT, 0);
         }
     }
 

@@ -181,12 +181,15 @@ public final class TcpSocket implements AutoCloseable {
                 left -= n;
             } else if (n == 0) {
                 throw new FileFailedException(
-                        new EOFException("%s ends at %d".formatted(file.path(), offset + length - left)));
+                        new EOFException("%s ends at %d".formatted(file.path(), offset + length - left)), left);
             } else if (isOfTheConnection((int) -n)) {
                 throw sendFailed("sendfile", (int) -n);
             } else if (n != -Errno.EINTR) {
-                throw new FileFailedException(new SystemCallException(
-                        "sendfile", "%s, %d, %d".formatted(file.path(), offset + length - left, left), (int) -n));
+                throw new FileFailedException(
+                        new SystemCallException(
+                                "sendfile", "%s, %d, %d".formatted(file.path(), offset + length - left, left), (int)
+                                        -n),
+                        left);
             }
         }
     }
@@ -218,8 +221,16 @@ public final class TcpSocket implements AutoCloseable {
 
         private static final long serialVersionUID = 1L;
 
-        FileFailedException(IOException cause) {
+        private final long unsent;
+
+        FileFailedException(IOException cause, long unsent) {
             super(cause);
+            this.unsent = unsent;
+        }
+
+        /** How many bytes of what was to be sent are missing. */
+        public long unsent() {
+            return unsent;
         }
     }
 

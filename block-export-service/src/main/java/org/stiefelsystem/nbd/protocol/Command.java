@@ -7,7 +7,11 @@ public enum Command {
     DISC(2),
     FLUSH(3),
     TRIM(4),
+    CACHE(5),
     WRITE_ZEROES(6),
+    BLOCK_STATUS(7),
+    /** Of the extension "resize": known, so that it can be refused as that document says. */
+    RESIZE(8),
     /** Any number that this server does not know; {@link Request#type()} keeps it. */
     UNKNOWN(-1);
 

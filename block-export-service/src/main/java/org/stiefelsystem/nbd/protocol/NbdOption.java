@@ -2,13 +2,18 @@ package org.stiefelsystem.nbd.protocol;
 
 import java.util.Optional;
 
-/** The options that this server knows (proto.md, "Option types"). */
+/** The options that this server knows, and answers (proto.md, "Option types"). */
 public enum NbdOption {
     EXPORT_NAME(1),
     ABORT(2),
     LIST(3),
+    STARTTLS(5),
     INFO(6),
-    GO(7);
+    GO(7),
+    STRUCTURED_REPLY(8),
+    LIST_META_CONTEXT(9),
+    SET_META_CONTEXT(10),
+    EXTENDED_HEADERS(11);
 
     private static final NbdOption[] ALL = values();
 

@@ -19,12 +19,14 @@ public record OptionReply(int option, Type type, ByteBuffer data) {
         ACK(1),
         SERVER(2),
         INFO(3),
+        META_CONTEXT(4),
         ERR_UNSUP(0x8000_0001),
         ERR_POLICY(0x8000_0002),
         ERR_INVALID(0x8000_0003),
         ERR_UNKNOWN(0x8000_0006),
         ERR_SHUTDOWN(0x8000_0007),
-        ERR_TOO_BIG(0x8000_0009);
+        ERR_TOO_BIG(0x8000_0009),
+        ERR_EXT_HEADER_REQD(0x8000_000a);
 
         private final int code;
 
@@ -57,6 +59,13 @@ public record OptionReply(int option, Type type, ByteBuffer data) {
 
     public static OptionReply info(int option, InfoReply info) {
         return of(option, Type.INFO, info.encoded());
+    }
+
+    /** NBD_REP_META_CONTEXT: {@code u32 id | name}; the id is 0 where a context is only listed. */
+    public static OptionReply metaContext(int option, int id, String name) {
+        byte[] text = name.getBytes(StandardCharsets.UTF_8);
+        byte[] data = ByteBuffer.allocate(4 + text.length).putInt(id).put(text).array();
+        return of(option, Type.META_CONTEXT, data);
     }
 
     private static OptionReply of(int option, Type type, byte... data) {

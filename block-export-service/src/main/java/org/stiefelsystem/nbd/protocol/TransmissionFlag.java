@@ -8,9 +8,14 @@ public enum TransmissionFlag {
     READ_ONLY(1),
     SEND_FLUSH(2),
     SEND_FUA(3),
+    ROTATIONAL(4),
     SEND_TRIM(5),
     SEND_WRITE_ZEROES(6),
-    CAN_MULTI_CONN(8);
+    SEND_DF(7),
+    CAN_MULTI_CONN(8),
+    SEND_CACHE(10),
+    SEND_FAST_ZERO(11),
+    BLOCK_STATUS_PAYLOAD(12);
 
     private final int mask;
 

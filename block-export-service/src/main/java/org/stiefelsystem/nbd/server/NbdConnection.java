@@ -118,7 +118,7 @@ final class NbdConnection implements Runnable, Session {
     private Optional<Negotiated> negotiate() throws IOException {
         ByteBuffer buffer = pool.takeForHandshake();
         try {
-            return new Handshake(socket, peer, this, exports, limits, warnings, buffer).negotiate();
+            return new Handshake(socket, peer, this, exports, limits, warnings, buffer, () -> stopping).negotiate();
         } finally {
             pool.give(buffer);
         }

@@ -11,6 +11,8 @@ import java.time.Duration;
  * @param optionBytes of one option's data; longer data is skipped and answered with NBD_REP_ERR_TOO_BIG
  * @param skippedOptionBytes then the connection is closed
  * @param requestBytes of the payload of one READ or WRITE; announced as the maximum block size
+ * @param slowZeroBytes of a WRITE_ZEROES that cannot be done quickly
+ * @param extentsPerReply of a BLOCK_STATUS; it ends after them
  * @param connections in all
  * @param connectionsPerPeer of one address
  * @param receiveBytes buffer of one connection for what it receives
@@ -31,6 +33,8 @@ public record NbdLimits(
         int optionBytes,
         int skippedOptionBytes,
         int requestBytes,
+        long slowZeroBytes,
+        int extentsPerReply,
         int connections,
         int connectionsPerPeer,
         int receiveBytes,
@@ -52,6 +56,8 @@ public record NbdLimits(
                 8 << 10,
                 1 << 20,
                 32 << 20,
+                4L << 30,
+                16 << 10,
                 1200,
                 1100,
                 256 << 10,
@@ -76,6 +82,10 @@ public record NbdLimits(
         if (optionBytes < 4096 + 64 || connections < 1 || connectionsPerPeer < 1 || optionsPerHandshake < 1) {
             throw new IllegalArgumentException("optionBytes must be at least 4160, and every number positive");
         }
+        if (extentsPerReply < 1 || extentsPerReply > 1 << 15) {
+            throw new IllegalArgumentException(
+                    "extentsPerReply is %d, and must be 1 to 32768".formatted(extentsPerReply));
+        }
         if (receiveBytes < BufferPool.SMALL_BYTES || replyBytes < BufferPool.SMALL_BYTES) {
             throw new IllegalArgumentException(
                     "receiveBytes and replyBytes must be at least " + BufferPool.SMALL_BYTES);
@@ -89,6 +99,8 @@ public record NbdLimits(
                 optionBytes,
                 skippedOptionBytes,
                 requestBytes,
+                slowZeroBytes,
+                extentsPerReply,
                 connections,
                 connectionsPerPeer,
                 receiveBytes,
@@ -111,8 +123,34 @@ public record NbdLimits(
                 optionBytes,
                 skippedOptionBytes,
                 requestBytes,
+                slowZeroBytes,
+                extentsPerReply,
                 inAll,
                 perPeer,
+                receiveBytes,
+                replyBytes,
+                bufferBytes,
+                replyBytesInMemory,
+                replyMemoryWait,
+                sendStall,
+                keepaliveIdle,
+                keepaliveInterval,
+                keepaliveProbes,
+                stopGrace,
+                stopLimit);
+    }
+
+    NbdLimits withEffort(long slowZeroes, int extents) {
+        return new NbdLimits(
+                handshakeDeadline,
+                optionsPerHandshake,
+                optionBytes,
+                skippedOptionBytes,
+                requestBytes,
+                slowZeroes,
+                extents,
+                connections,
+                connectionsPerPeer,
                 receiveBytes,
                 replyBytes,
                 bufferBytes,
@@ -133,6 +171,8 @@ public record NbdLimits(
                 optionBytes,
                 skippedOptionBytes,
                 requestBytes,
+                slowZeroBytes,
+                extentsPerReply,
                 connections,
                 connectionsPerPeer,
                 receiveBytes,
@@ -155,6 +195,8 @@ public record NbdLimits(
                 optionBytes,
                 skippedOptionBytes,
                 requestBytes,
+                slowZeroBytes,
+                extentsPerReply,
                 connections,
                 connectionsPerPeer,
                 receiveBytes,

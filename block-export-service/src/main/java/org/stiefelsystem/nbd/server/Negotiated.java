@@ -1,11 +1,26 @@
 package org.stiefelsystem.nbd.server;
 
+import java.util.Set;
 import org.stiefelsystem.nbd.export.Export;
 import org.stiefelsystem.nbd.export.Leases;
 import org.stiefelsystem.nbd.export.Session;
+import org.stiefelsystem.nbd.protocol.HeaderStyle;
+import org.stiefelsystem.nbd.protocol.MetaContext;
 
-/** What the handshake led to: the session has the export until {@link #end}. */
-record Negotiated(Export export, Leases leases, Session session) {
+/**
+ * What the handshake led to: the session has the export until {@link #end}.
+ *
+ * @param style which headers requests and replies have
+ * @param contexts that a BLOCK_STATUS tells of; none where the headers have no place for them
+ */
+record Negotiated(Export export, HeaderStyle style, Set<MetaContext> contexts, Leases leases, Session session) {
+
+    Negotiated {
+        contexts = Set.copyOf(contexts);
+        if (!contexts.isEmpty() && !style.hasChunks()) {
+            throw new IllegalArgumentException("meta contexts without chunks");
+        }
+    }
 
     /** Lets go of the export; {@code inOrder} when the client said NBD_CMD_DISC. */
     void end(boolean inOrder) {

@@ -1,22 +1,50 @@
 package org.stiefelsystem.nbd.server;
 
+import java.util.HashSet;
+import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
+import org.stiefelsystem.nbd.export.Export;
+import org.stiefelsystem.nbd.protocol.BlockStatusPayload;
 import org.stiefelsystem.nbd.protocol.Command;
 import org.stiefelsystem.nbd.protocol.CommandFlag;
+import org.stiefelsystem.nbd.protocol.HeaderStyle;
+import org.stiefelsystem.nbd.protocol.MetaContext;
 import org.stiefelsystem.nbd.protocol.NbdError;
 import org.stiefelsystem.nbd.protocol.Request;
 
-/** Every check of a request, in one place, before an export sees it (proto.md, "Error values"). */
+/** Every check of a request, in one place, before an export sees it (proto.md, "Request types", "Error values"). */
 final class RequestValidator {
 
     private final long size;
     private final boolean readOnly;
+    private final int minimumBlock;
     private final int maxPayload;
+    private final HeaderStyle style;
+    private final Set<Integer> contextIds;
 
-    RequestValidator(long size, boolean readOnly, int maxPayload) {
+    RequestValidator(Negotiated negotiated, int maxPayload) {
+        this(negotiated.export(), negotiated.style(), negotiated.contexts(), maxPayload);
+    }
+
+    private RequestValidator(Export export, HeaderStyle style, Set<MetaContext> contexts, int maxPayload) {
+        this(export.size(), export.readOnly(), export.blockSizes().minimum(), maxPayload, style, contexts);
+    }
+
+    RequestValidator(
+            long size,
+            boolean readOnly,
+            int minimumBlock,
+            int maxPayload,
+            HeaderStyle style,
+            Set<MetaContext> contexts) {
         this.size = size;
         this.readOnly = readOnly;
+        this.minimumBlock = minimumBlock;
         this.maxPayload = maxPayload;
+        this.style = style;
+        this.contextIds = contexts.stream().map(MetaContext::id).collect(Collectors.toSet());
     }
 
     /** Why the request is refused; empty when it may be done. */
@@ -26,46 +54,93 @@ final class RequestValidator {
             return Optional.of(NbdError.EINVAL);
         }
         return switch (command) {
-            case READ ->
-                request.length() <= maxPayload && inRange(request) ? Optional.empty() : Optional.of(NbdError.EINVAL);
-            case WRITE -> {
-                if (readOnly) {
-                    yield Optional.of(NbdError.EPERM);
-                }
-                if (request.length() > maxPayload) {
-                    yield Optional.of(NbdError.EINVAL);
-                }
-                yield inRange(request) ? Optional.empty() : Optional.of(NbdError.ENOSPC);
-            }
-            case WRITE_ZEROES -> {
-                if (readOnly) {
-                    yield Optional.of(NbdError.EPERM);
-                }
-                yield inRange(request) ? Optional.empty() : Optional.of(NbdError.ENOSPC);
-            }
-            case TRIM -> {
-                if (readOnly) {
-                    yield Optional.of(NbdError.EPERM);
-                }
-                yield inRange(request) ? Optional.empty() : Optional.of(NbdError.EINVAL);
-            }
-            case FLUSH ->
-                request.offset() == 0 && request.length() == 0 ? Optional.empty() : Optional.of(NbdError.EINVAL);
+            case READ -> validateRead(request);
+            case WRITE -> validateWrite(request);
+            case WRITE_ZEROES -> validateChange(request, NbdError.ENOSPC);
+            case TRIM -> validateChange(request, NbdError.EINVAL);
+            case CACHE -> unless(inRange(request.offset(), request.length()), NbdError.EINVAL);
+            case FLUSH -> unless(request.offset() == 0 && request.length() == 0, NbdError.EINVAL);
+            case BLOCK_STATUS ->
+                request.hasPayload()
+                        ? unless(isLengthOfSelection(request.length()), NbdError.EINVAL)
+                        : validateStatus(request.offset(), request.length());
             case DISC -> Optional.empty();
+            case RESIZE -> Optional.of(NbdError.EPERM);
             case UNKNOWN -> Optional.of(NbdError.EINVAL);
         };
     }
 
+    private Optional<NbdError> validateRead(Request request) {
+        if (!inRange(request.offset(), request.length())) {
+            return Optional.of(NbdError.EINVAL);
+        }
+        // Chunks could carry it in pieces, so that not the request is wrong but its size.
+        return unless(request.length() <= maxPayload, style.hasChunks() ? NbdError.EOVERFLOW : NbdError.EINVAL);
+    }
+
+    private Optional<NbdError> validateWrite(Request request) {
+        if (!request.hasPayload()) {
+            return Optional.of(NbdError.EINVAL);
+        }
+        if (readOnly) {
+            return Optional.of(NbdError.EPERM);
+        }
+        if (request.length() < 0 || request.length() > maxPayload) {
+            return Optional.of(NbdError.EINVAL);
+        }
+        return unless(inRange(request.offset(), request.length()), NbdError.ENOSPC);
+    }
+
+    private Optional<NbdError> validateChange(Request request, NbdError beyondTheEnd) {
+        if (readOnly) {
+            return Optional.of(NbdError.EPERM);
+        }
+        return unless(inRange(request.offset(), request.length()), beyondTheEnd);
+    }
+
+    /** What a BLOCK_STATUS asks for in its payload. */
+    Optional<NbdError> validate(Request request, BlockStatusPayload payload) {
+        List<Integer> ids = payload.contextIds();
+        if (!contextIds.containsAll(ids) || new HashSet<>(ids).size() != ids.size()) {
+            return Optional.of(NbdError.EINVAL);
+        }
+        return validateStatus(request.offset(), payload.length());
+    }
+
+    /** Extents that are no whole blocks cannot be told, so that here alone a range must keep to the smallest block. */
+    private Optional<NbdError> validateStatus(long offset, long length) {
+        boolean whole = offset % minimumBlock == 0 && length % minimumBlock == 0;
+        return unless(!contextIds.isEmpty() && length != 0 && whole && inRange(offset, length), NbdError.EINVAL);
+    }
+
+    /** Of one to all of the contexts: more cannot be without one twice. */
+    private boolean isLengthOfSelection(long length) {
+        return length >= BlockStatusPayload.bytes(1)
+                && length <= BlockStatusPayload.bytes(contextIds.size())
+                && (length - BlockStatusPayload.bytes(0)) % Integer.BYTES == 0;
+    }
+
     /** FUA is accepted on every command once it is offered; DISC has no reply that could refuse a flag. */
-    private static int allowedFlags(Command command) {
+    private int allowedFlags(Command command) {
+        int fua = CommandFlag.FUA.mask();
         return switch (command) {
-            case WRITE_ZEROES -> CommandFlag.FUA.mask() | CommandFlag.NO_HOLE.mask();
+            case READ -> style.hasChunks() ? fua | CommandFlag.DF.mask() : fua;
+            case WRITE -> style == HeaderStyle.EXTENDED ? fua | CommandFlag.PAYLOAD_LEN.mask() : fua;
+            case WRITE_ZEROES -> fua | CommandFlag.NO_HOLE.mask() | CommandFlag.FAST_ZERO.mask();
+            case BLOCK_STATUS ->
+                style == HeaderStyle.EXTENDED
+                        ? fua | CommandFlag.REQ_ONE.mask() | CommandFlag.PAYLOAD_LEN.mask()
+                        : fua | CommandFlag.REQ_ONE.mask();
             case DISC -> 0xffff;
-            case READ, WRITE, FLUSH, TRIM, UNKNOWN -> CommandFlag.FUA.mask();
+            case FLUSH, TRIM, CACHE, RESIZE, UNKNOWN -> fua;
         };
     }
 
-    private boolean inRange(Request request) {
-        return request.offset() >= 0 && request.length() <= size && request.offset() <= size - request.length();
+    private boolean inRange(long offset, long length) {
+        return offset >= 0 && length >= 0 && length <= size && offset <= size - length;
+    }
+
+    private static Optional<NbdError> unless(boolean right, NbdError error) {
+        return right ? Optional.empty() : Optional.of(error);
     }
 }

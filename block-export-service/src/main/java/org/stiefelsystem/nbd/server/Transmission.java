@@ -3,19 +3,27 @@ package org.stiefelsystem.nbd.server;
 import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.BooleanSupplier;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.stiefelsystem.nbd.export.Export;
 import org.stiefelsystem.nbd.linux.Errno;
 import org.stiefelsystem.nbd.linux.LinuxFile;
 import org.stiefelsystem.nbd.linux.SystemCallException;
 import org.stiefelsystem.nbd.linux.TcpSocket;
+import org.stiefelsystem.nbd.protocol.BlockStatusPayload;
 import org.stiefelsystem.nbd.protocol.Command;
 import org.stiefelsystem.nbd.protocol.CommandFlag;
+import org.stiefelsystem.nbd.protocol.HeaderStyle;
+import org.stiefelsystem.nbd.protocol.MetaContext;
 import org.stiefelsystem.nbd.protocol.NbdError;
 import org.stiefelsystem.nbd.protocol.ProtocolViolation;
+import org.stiefelsystem.nbd.protocol.ReplyChunk;
 import org.stiefelsystem.nbd.protocol.Request;
+import org.stiefelsystem.nbd.protocol.StatusDescriptor;
 
 /**
  * Requests and their replies, one after another: receive as much as there is, do every whole request in it, send all
@@ -28,10 +36,15 @@ final class Transmission {
     /** From this size on sendfile beats reading into memory; so measured. */
     private static final int SENDFILE_BYTES = 128 << 10;
 
+    /** From this size on a READ is worth the question whether it begins in a hole. */
+    private static final int HOLE_BYTES = 64 << 10;
+
     /** The best size of a piece of a large write; so measured. */
     private static final int WRITE_BYTES = 128 << 10;
 
     private final Export export;
+    private final HeaderStyle style;
+    private final Set<MetaContext> contexts;
     private final TcpSocket socket;
     private final BufferPool pool;
     private final ByteBuffer received;
@@ -53,11 +66,13 @@ final class Transmission {
             BooleanSupplier stopping,
             BooleanSupplier fenced) {
         this.export = negotiated.export();
+        this.style = negotiated.style();
+        this.contexts = negotiated.contexts();
         this.socket = socket;
         this.pool = pool;
         this.received = buffers.received();
-        this.replies = new ReplyWriter(socket, buffers.replies());
-        this.validator = new RequestValidator(export.size(), export.readOnly(), limits.requestBytes());
+        this.replies = new ReplyWriter(socket, pool, style, buffers.replies());
+        this.validator = new RequestValidator(negotiated, limits.requestBytes());
         this.limits = limits;
         this.observer = observer;
         this.stopping = stopping;
@@ -77,12 +92,12 @@ final class Transmission {
     boolean run() throws IOException {
         received.clear().limit(0);
         while (true) {
-            while (received.remaining() >= Request.BYTES) {
+            while (received.remaining() >= style.requestBytes()) {
                 if (fenced.getAsBoolean()) {
                     // What was received and not begun was not answered, so the client sends it anew: elsewhere.
                     return false;
                 }
-                Request request = Request.decode(received);
+                Request request = style.decodeRequest(received);
                 if (request.command() == Command.DISC) {
                     replies.flush();
                     return true;
@@ -115,10 +130,8 @@ final class Transmission {
         NbdError result;
         if (refused.isPresent()) {
             result = refused.get();
-            if (command == Command.WRITE) {
-                skipPayload(request);
-            }
-            replies.reply(request.cookie(), result);
+            skipPayload(request);
+            replies.reply(request, result);
         } else {
             result = perform(request, command);
         }
@@ -134,62 +147,172 @@ final class Transmission {
             case WRITE -> write(request);
             case FLUSH -> change(request, export::sync);
             case TRIM -> change(request, () -> export.trim(request.offset(), request.length()));
-            case WRITE_ZEROES ->
-                change(
-                        request,
-                        () -> export.zero(request.offset(), request.length(), request.has(CommandFlag.NO_HOLE)));
-            case DISC, UNKNOWN -> throw new IllegalStateException("the validator lets no %s pass".formatted(command));
+            case CACHE -> cache(request);
+            case WRITE_ZEROES -> zero(request);
+            case BLOCK_STATUS -> blockStatus(request);
+            case DISC, RESIZE, UNKNOWN ->
+                throw new IllegalStateException("the validator lets no %s pass".formatted(command));
         };
     }
 
     private NbdError read(Request request) throws IOException {
         int length = (int) request.length();
+        if (!style.hasChunks()) {
+            return readData(request, request.offset(), length);
+        }
+        if (length == 0) {
+            // There is no chunk of no bytes.
+            replies.reply(request, NbdError.NONE);
+            return NbdError.NONE;
+        }
+        boolean mayHaveHole = length >= HOLE_BYTES && !request.has(CommandFlag.DF);
+        int hole = mayHaveHole ? holeAt(request.offset(), length) : 0;
+        if (hole > 0) {
+            replies.chunk(request, new ReplyChunk.OffsetHole(request.offset(), hole), hole == length);
+            export.sent(hole);
+        }
+        return hole == length ? NbdError.NONE : readData(request, request.offset() + hole, length - hole);
+    }
+
+    private int holeAt(long offset, int length) {
+        return (int) (export.endOfHole(offset, offset + length) - offset);
+    }
+
+    private NbdError readData(Request request, long offset, int length) throws IOException {
         if (length >= Math.min(SENDFILE_BYTES, replies.payloadCapacity() + 1)) {
             LinuxFile file = export.sendableFile();
-            return file == null ? readIntoMemory(request, length) : sendFile(request, file);
+            return file == null ? readIntoMemory(request, offset, length) : sendFile(request, file, offset, length);
         }
         ByteBuffer payload = replies.payload(length);
         try {
-            export.read(payload, request.offset());
-            replies.replyWithPayload(request.cookie(), length);
+            export.read(payload, offset);
+            replies.replyWithPayload(request, offset, length);
             return NbdError.NONE;
         } catch (IOException e) {
             replies.dropPayload(length);
             NbdError error = failed(request, e);
-            replies.reply(request.cookie(), error);
+            replies.failRead(request, error, offset);
             return error;
         }
     }
 
-    /** The header says "success" before the data is read: a failure can only end the connection. */
-    private NbdError sendFile(Request request, LinuxFile file) throws IOException {
+    /**
+     * The header says "success" before the data is read: a failure can be told by a later chunk (proto.md, "Request
+     * types"), and a simple reply can only end with the connection.
+     */
+    private NbdError sendFile(Request request, LinuxFile file, long offset, int length) throws IOException {
         try {
-            replies.replyWithFile(request.cookie(), file, request.offset(), request.length());
-            export.sent(request.length());
+            replies.replyWithFile(request, file, offset, length);
+            export.sent(length);
             return NbdError.NONE;
         } catch (TcpSocket.FileFailedException e) {
             export.readIntoMemory();
-            failed(request, e);
-            throw e;
+            NbdError error = failed(request, e);
+            if (!style.hasChunks()) {
+                throw e;
+            }
+            replies.completeFailedFile(request, e.unsent(), error, offset + length - e.unsent());
+            return error;
         }
     }
 
-    private NbdError readIntoMemory(Request request, int length) throws IOException {
+    private NbdError readIntoMemory(Request request, long offset, int length) throws IOException {
         replies.flush();
         ByteBuffer payload = pool.takeForReply(length);
         try {
             try {
-                export.read(payload, request.offset());
+                export.read(payload, offset);
             } catch (IOException e) {
                 NbdError error = failed(request, e);
-                replies.reply(request.cookie(), error);
+                replies.failRead(request, error, offset);
                 return error;
             }
-            replies.replyWithPayload(request.cookie(), payload.flip());
+            replies.replyWithPayload(request, offset, payload.flip());
             return NbdError.NONE;
         } finally {
             pool.giveFromReply(payload);
         }
+    }
+
+    /** Only advice: no more than a READ may ask for is worth it. */
+    private NbdError cache(Request request) throws IOException {
+        try {
+            export.willNeed(request.offset(), Math.min(request.length(), limits.requestBytes()));
+        } catch (IOException e) {
+            return fail(request, e);
+        }
+        replies.reply(request, NbdError.NONE);
+        return NbdError.NONE;
+    }
+
+    private NbdError zero(Request request) throws IOException {
+        boolean keepSpace = request.has(CommandFlag.NO_HOLE);
+        if (request.has(CommandFlag.FAST_ZERO)) {
+            return zeroQuickly(request, keepSpace, NbdError.ENOTSUP);
+        }
+        if (request.length() > limits.slowZeroBytes()) {
+            return zeroQuickly(request, keepSpace, NbdError.EOVERFLOW);
+        }
+        return change(request, () -> export.zero(request.offset(), request.length(), keepSpace));
+    }
+
+    private NbdError zeroQuickly(Request request, boolean keepSpace, NbdError otherwise) throws IOException {
+        replies.flush();
+        try {
+            if (request.length() > 0 && !export.zeroQuickly(request.offset(), request.length(), keepSpace)) {
+                replies.reply(request, otherwise);
+                return otherwise;
+            }
+        } catch (IOException e) {
+            return fail(request, e);
+        }
+        return finish(request);
+    }
+
+    private NbdError blockStatus(Request request) throws IOException {
+        if (!request.hasPayload()) {
+            return blockStatus(request, request.length(), contexts);
+        }
+        ByteBuffer bytes = ByteBuffer.allocate((int) request.length());
+        while (bytes.hasRemaining()) {
+            bytes.put(nextPiece(bytes.remaining()));
+        }
+        BlockStatusPayload payload = BlockStatusPayload.decode(bytes.flip());
+        Optional<NbdError> refused = validator.validate(request, payload);
+        if (refused.isPresent()) {
+            replies.reply(request, refused.get());
+            return refused.get();
+        }
+        Set<MetaContext> asked = contexts.stream()
+                .filter(context -> payload.contextIds().contains(context.id()))
+                .collect(Collectors.toSet());
+        return blockStatus(request, payload.length(), asked);
+    }
+
+    private NbdError blockStatus(Request request, long length, Set<MetaContext> asked) throws IOException {
+        int left = asked.size();
+        for (MetaContext context : asked) {
+            left--;
+            replies.chunk(request, status(context, request, length), left == 0);
+        }
+        return NbdError.NONE;
+    }
+
+    private ReplyChunk status(MetaContext context, Request request, long length) {
+        List<StatusDescriptor> descriptors = switch (context) {
+            case BASE_ALLOCATION -> allocation(request, length);
+        };
+        return style == HeaderStyle.EXTENDED
+                ? new ReplyChunk.BlockStatusExt(context.id(), descriptors)
+                : new ReplyChunk.BlockStatus(context.id(), descriptors);
+    }
+
+    private List<StatusDescriptor> allocation(Request request, long length) {
+        int atMost = request.has(CommandFlag.REQ_ONE) ? 1 : limits.extentsPerReply();
+        return export.extents(request.offset(), length, atMost).stream()
+                .map(extent ->
+                        new StatusDescriptor(extent.length(), extent.hole() ? MetaContext.HOLE | MetaContext.ZERO : 0))
+                .toList();
     }
 
     /** Writes what has arrived with the request, then the rest in pieces; after an error the rest is still drained. */
@@ -230,10 +353,17 @@ final class Transmission {
         return piece;
     }
 
-    /** A refused WRITE's payload comes all the same; one that is far too long is not worth the wait. */
+    /**
+     * A refused request's payload comes all the same; one that is far too long is not worth the wait, and with extended
+     * headers not even one that is too long (proto.md, "Request message").
+     */
     private void skipPayload(Request request) throws IOException {
-        if (request.length() > 2L * limits.requestBytes()) {
-            throw new ProtocolViolation("a WRITE of %d bytes".formatted(request.length()));
+        if (!request.hasPayload()) {
+            return;
+        }
+        long patience = (style == HeaderStyle.EXTENDED ? 1L : 2L) * limits.requestBytes();
+        if (request.length() < 0 || request.length() > patience) {
+            throw new ProtocolViolation("a payload of %s bytes".formatted(Long.toUnsignedString(request.length())));
         }
         long left = request.length();
         while (left > 0) {
@@ -266,13 +396,13 @@ final class Transmission {
                 return fail(request, e);
             }
         }
-        replies.reply(request.cookie(), NbdError.NONE);
+        replies.reply(request, NbdError.NONE);
         return NbdError.NONE;
     }
 
     private NbdError fail(Request request, IOException e) throws IOException {
         NbdError error = failed(request, e);
-        replies.reply(request.cookie(), error);
+        replies.reply(request, error);
         return error;
     }
 

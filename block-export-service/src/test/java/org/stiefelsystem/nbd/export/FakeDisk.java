@@ -13,6 +13,7 @@ public final class FakeDisk implements Backend {
     private final List<String> calls = new ArrayList<>();
     private volatile boolean syncsFail;
     private volatile long brokenFrom = Long.MAX_VALUE;
+    private volatile boolean slowZeroes;
     private volatile CountDownLatch mayFinish = new CountDownLatch(0);
 
     public FakeDisk(int size) {
@@ -39,9 +40,14 @@ public final class FakeDisk implements Backend {
         syncsFail = fail;
     }
 
-    /** Writes that reach this offset fail. */
+    /** Reads, writes and advice that reach this offset fail. */
     public void breakFrom(long offset) {
         brokenFrom = offset;
+    }
+
+    /** Zeroes take as long as a write. */
+    public void zeroSlowly() {
+        slowZeroes = true;
     }
 
     /** Every sync waits for {@code release}. */
@@ -59,7 +65,10 @@ public final class FakeDisk implements Backend {
     }
 
     @Override
-    public void read(ByteBuffer into, long offset) {
+    public void read(ByteBuffer into, long offset) throws IOException {
+        if (offset + into.remaining() > brokenFrom) {
+            throw new IOException("the disk is broken from %d on".formatted(brokenFrom));
+        }
         memory.read(into, offset);
     }
 
@@ -77,6 +86,22 @@ public final class FakeDisk implements Backend {
     public void zero(long offset, long length, boolean keepSpace) {
         called("zero");
         memory.zero(offset, length, keepSpace);
+    }
+
+    @Override
+    public boolean zeroQuickly(long offset, long length, boolean keepSpace) {
+        if (!slowZeroes) {
+            zero(offset, length, keepSpace);
+        }
+        return !slowZeroes;
+    }
+
+    @Override
+    public void willNeed(long offset, long length) throws IOException {
+        called("willNeed " + length);
+        if (offset + length > brokenFrom) {
+            throw new IOException("the disk is broken from %d on".formatted(brokenFrom));
+        }
     }
 
     @Override

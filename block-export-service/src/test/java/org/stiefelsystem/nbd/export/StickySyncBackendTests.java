@@ -29,6 +29,11 @@ class StickySyncBackendTests {
             public void zero(long offset, long length, boolean keepSpace) {}
 
             @Override
+            public boolean zeroQuickly(long offset, long length, boolean keepSpace) {
+                return true;
+            }
+
+            @Override
             public void trim(long offset, long length) {}
 
             @Override

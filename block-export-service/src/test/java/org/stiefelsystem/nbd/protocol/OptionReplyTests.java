@@ -55,6 +55,47 @@ class OptionReplyTests {
     }
 
     @Test
+    void metaContext() {
+        assertThat(Hex.written(OptionReply.metaContext(10, 1, "base:allocation")::encode))
+                .isEqualTo(Hex.bytes(
+                        "0003e889045565a9", // magic
+                        "0000000a", // option: SET_META_CONTEXT
+                        "00000004", // META_CONTEXT
+                        "00000013", // length
+                        "00000001", // id
+                        "626173653a616c6c6f636174696f6e")); // base:allocation
+    }
+
+    @Test
+    void errorTypes() {
+        int[] expected = {1, 2, 3, 6, 7, 9, 10};
+        OptionReply.Type[] types = {
+            OptionReply.Type.ERR_UNSUP,
+            OptionReply.Type.ERR_POLICY,
+            OptionReply.Type.ERR_INVALID,
+            OptionReply.Type.ERR_UNKNOWN,
+            OptionReply.Type.ERR_SHUTDOWN,
+            OptionReply.Type.ERR_TOO_BIG,
+            OptionReply.Type.ERR_EXT_HEADER_REQD
+        };
+        for (int i = 0; i < types.length; i++) {
+            assertThat(types[i].code()).isEqualTo(0x8000_0000 + expected[i]);
+        }
+    }
+
+    @Test
+    void transmissionFlagsHaveTheBitsOfTheProtocol() {
+        assertThat(TransmissionFlag.mask(EnumSet.allOf(TransmissionFlag.class))).isEqualTo(0b1_1101_1111_1111);
+        assertThat(TransmissionFlag.mask(EnumSet.of(TransmissionFlag.SEND_DF))).isEqualTo(1 << 7);
+        assertThat(TransmissionFlag.mask(EnumSet.of(TransmissionFlag.SEND_CACHE)))
+                .isEqualTo(1 << 10);
+        assertThat(TransmissionFlag.mask(EnumSet.of(TransmissionFlag.SEND_FAST_ZERO)))
+                .isEqualTo(1 << 11);
+        assertThat(TransmissionFlag.mask(EnumSet.of(TransmissionFlag.BLOCK_STATUS_PAYLOAD)))
+                .isEqualTo(1 << 12);
+    }
+
+    @Test
     void infoExport() {
         assertThat(Hex.written(OptionReply.info(7, new InfoReply.Export(1L << 40, FLAGS))::encode))
                 .isEqualTo(Hex.bytes(

@@ -125,8 +125,107 @@ class OptionRequestTests {
     }
 
     @Test
+    void decodeOptionsThatHaveNoData() {
+        OptionRequest[] expected = {
+            new OptionRequest.List(),
+            new OptionRequest.StartTls(),
+            new OptionRequest.StructuredReply(),
+            new OptionRequest.ExtendedHeaders()
+        };
+        int[] codes = {3, 5, 8, 11};
+        for (int i = 0; i < codes.length; i++) {
+            assertThat(OptionRequest.decode(codes[i], Hex.bytes(""))).isEqualTo(expected[i]);
+            assertThat(OptionRequest.decode(codes[i], Hex.bytes("00"))).isInstanceOf(OptionRequest.Malformed.class);
+            assertThat(OptionRequest.skipped(codes[i], 9000)).isInstanceOf(OptionRequest.Malformed.class);
+        }
+    }
+
+    @Test
+    void whatIsSkippedIsTooLongWhereItsDataMatters() {
+        for (NbdOption option : new NbdOption[] {
+            NbdOption.EXPORT_NAME, NbdOption.INFO, NbdOption.GO, NbdOption.LIST_META_CONTEXT, NbdOption.SET_META_CONTEXT
+        }) {
+            assertThat(OptionRequest.skipped(option.code(), 9000)).isEqualTo(new OptionRequest.TooLong(option, 9000));
+        }
+        assertThat(OptionRequest.skipped(2, 9000)).isEqualTo(new OptionRequest.Abort());
+        assertThat(OptionRequest.skipped(12, 9000)).isEqualTo(new OptionRequest.Unknown(12, 9000));
+    }
+
+    private static ByteBuffer metaContexts() {
+        return Hex.bytes(
+                "00000004", // name length
+                "726f6f74", // root
+                "00000002", // queries
+                "0000000f", // length
+                "626173653a616c6c6f636174696f6e", // base:allocation
+                "00000003", // length
+                "783a79"); // x:y
+    }
+
+    @Test
+    void decodeMetaContexts() {
+        MetaContextQuery query = new MetaContextQuery("root", java.util.List.of("base:allocation", "x:y"));
+        assertThat(OptionRequest.decode(9, metaContexts())).isEqualTo(new OptionRequest.ListMetaContext(query));
+        assertThat(OptionRequest.decode(10, metaContexts())).isEqualTo(new OptionRequest.SetMetaContext(query));
+        assertThat(OptionRequest.decode(10, Hex.bytes("00000000", "00000000")))
+                .isEqualTo(new OptionRequest.SetMetaContext(new MetaContextQuery("", java.util.List.of())));
+    }
+
+    @Test
+    void decodeMetaContextsWhenCutOffAnywhereIsMalformed() {
+        for (int length = 0; length < metaContexts().capacity(); length++) {
+            assertThat(OptionRequest.decode(10, metaContexts().limit(length)))
+                    .as("cut off after %d bytes", length)
+                    .isInstanceOf(OptionRequest.Malformed.class);
+        }
+    }
+
+    @Test
+    void decodeMetaContextsWhenALengthIsWrongIsMalformed() {
+        for (int at : new int[] {0, 8, 12, 31}) {
+            int right = metaContexts().getInt(at);
+            for (int wrong : new int[] {right - 1, right + 1, Integer.MAX_VALUE, -1}) {
+                assertThat(OptionRequest.decode(9, metaContexts().putInt(at, wrong)))
+                        .as("%d at %d", wrong, at)
+                        .isInstanceOf(OptionRequest.Malformed.class);
+            }
+        }
+    }
+
+    @Test
+    void decodeMetaContextsLengthOfAQuery() {
+        assertThat(OptionRequest.decode(9, query(4096))).isInstanceOf(OptionRequest.ListMetaContext.class);
+        assertThat(OptionRequest.decode(9, query(4097))).isInstanceOf(OptionRequest.Malformed.class);
+    }
+
+    private static ByteBuffer query(int length) {
+        return ByteBuffer.allocate(12 + length)
+                .putInt(0)
+                .putInt(1)
+                .putInt(length)
+                .put("q".repeat(length).getBytes(java.nio.charset.StandardCharsets.US_ASCII))
+                .flip();
+    }
+
+    @Test
+    void contextsAreListedByTheirNamespaceAndSelectedByTheirNames() {
+        Set<MetaContext> allocation = Set.of(MetaContext.BASE_ALLOCATION);
+        assertThat(MetaContext.listedBy(java.util.List.of())).isEqualTo(allocation);
+        assertThat(MetaContext.listedBy(java.util.List.of("base:"))).isEqualTo(allocation);
+        assertThat(MetaContext.listedBy(java.util.List.of("x:y", "base:allocation", "base:")))
+                .isEqualTo(allocation);
+        assertThat(MetaContext.listedBy(java.util.List.of("x:", "base:other", "base", "")))
+                .isEmpty();
+        assertThat(MetaContext.selectedBy(java.util.List.of("base:allocation", "base:allocation")))
+                .isEqualTo(allocation);
+        assertThat(MetaContext.selectedBy(java.util.List.of())).isEmpty();
+        assertThat(MetaContext.selectedBy(java.util.List.of("base:", "base:other", "qemu:allocation-depth")))
+                .isEmpty();
+    }
+
+    @Test
     void decodeWhenOptionIsUnknownIsAValue() {
-        for (int option : new int[] {0, 4, 5, 8, 9, 10, 11, 12, -1}) {
+        for (int option : new int[] {0, 4, 12, 13, -1}) {
             assertThat(OptionRequest.decode(option, Hex.bytes("0000"))).isEqualTo(new OptionRequest.Unknown(option, 2));
         }
     }

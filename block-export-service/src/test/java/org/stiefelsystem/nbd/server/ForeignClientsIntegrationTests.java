@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.awaitility.Awaitility.await;
 
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.file.Files;
@@ -83,7 +84,7 @@ class ForeignClientsIntegrationTests {
     void nbdinfoSeesWhatIsOffered() throws Exception {
         Tool.require("nbdinfo");
         assertThat(Tool.run("nbdinfo", uri("root")).orFail())
-                .contains("protocol: newstyle-fixed without TLS, using simple packets")
+                .contains("protocol: newstyle-fixed without TLS, using structured packets")
                 .contains("export-size: " + SIZE)
                 .contains("is_read_only: false")
                 .contains("can_flush: true")
@@ -91,6 +92,10 @@ class ForeignClientsIntegrationTests {
                 .contains("can_multi_conn: true")
                 .contains("can_trim: true")
                 .contains("can_zero: true")
+                .contains("can_cache: true")
+                .contains("can_df: true")
+                .contains("can_fast_zero: true")
+                .contains("base:allocation")
                 .contains("block_size_minimum: 1\n")
                 .contains("block_size_preferred: 4096\n")
                 .contains("block_size_maximum: 33554432\n");
@@ -161,6 +166,170 @@ class ForeignClientsIntegrationTests {
         assertThat(wrong.output()).contains("Pattern verification failed");
     }
 
+    /** A MiB of data at 3 MiB and another one at 10 MiB. */
+    private Path sparse() throws IOException {
+        Path sparse = directory.resolve("sparse");
+        try (RandomAccessFile file = new RandomAccessFile(sparse.toFile(), "rw")) {
+            file.setLength(SIZE);
+            for (int at : new int[] {3 << 20, 10 << 20}) {
+                byte[] noise = new byte[1 << 20];
+                new Random(at).nextBytes(noise);
+                file.seek(at);
+                file.write(noise);
+            }
+        }
+        return sparse;
+    }
+
+    private static long allocated(Path file) throws Exception {
+        return 512 * Long.parseLong(Tool.run("stat", "-c", "%b", file).orFail().strip());
+    }
+
+    @Test
+    void nbdinfoMapsHolesAndSpeaksJson() throws Exception {
+        Tool.require("nbdinfo");
+        exports.add(Export.open("sparse", sparse(), true));
+        assertThat(Tool.run("nbdinfo", "--map", uri("sparse"))
+                        .orFail()
+                        .lines()
+                        .map(line -> line.strip().replaceAll(" +", " ")))
+                .containsExactly(
+                        "0 3145728 3 hole,zero",
+                        "3145728 1048576 0 data",
+                        "4194304 6291456 3 hole,zero",
+                        "10485760 1048576 0 data",
+                        "11534336 55574528 3 hole,zero");
+        assertThat(Tool.run("nbdinfo", "--map", "--totals", uri("sparse")).orFail())
+                .contains("2097152")
+                .contains("65011712");
+        assertThat(Tool.run("nbdinfo", "--json", uri("sparse")).orFail())
+                .contains("\"structured\": true")
+                .contains("\"base:allocation\"")
+                .contains("\"export-size\": " + SIZE)
+                .contains("\"is_read_only\": true");
+        assertThat(Tool.run("nbdinfo", "--list", "--json", uri("")).orFail()).contains("\"export-name\": \"sparse\"");
+    }
+
+    @Test
+    void sparseStaysSparseOnItsWay() throws Exception {
+        Tool.require("nbdcopy", "qemu-img", "cmp");
+        Path sparse = sparse();
+        Path target = directory.resolve("target");
+        try (RandomAccessFile file = new RandomAccessFile(target.toFile(), "rw")) {
+            file.setLength(SIZE);
+        }
+        exports.add(Export.open("target", target, false));
+        Tool.run("nbdcopy", "--flush", sparse, uri("target")).orFail();
+        Tool.run("cmp", sparse, target).orFail();
+        assertThat(allocated(target)).isLessThan(4 << 20);
+        Path back = directory.resolve("back");
+        Tool.run("nbdcopy", uri("target"), back).orFail();
+        Tool.run("cmp", sparse, back).orFail();
+        assertThat(allocated(back)).isLessThan(4 << 20);
+        Path converted = directory.resolve("converted");
+        Tool.run("qemu-img", "convert", "-f", "raw", "-O", "raw", uri("target"), converted)
+                .orFail();
+        Tool.run("cmp", sparse, converted).orFail();
+        assertThat(allocated(converted)).isLessThan(4 << 20);
+        assertThat(Tool.run("qemu-img", "map", "-f", "raw", "--output=json", uri("target"))
+                        .orFail())
+                .contains("\"start\": 3145728, \"length\": 1048576, \"depth\": 0, \"present\": true, \"zero\": false")
+                .contains("\"start\": 4194304, \"length\": 6291456, \"depth\": 0");
+    }
+
+    /** libnbd with its own checks off says what no client should. */
+    @Test
+    void libnbdWithoutItsChecksGetsTheRightErrors() throws Exception {
+        Tool.require("python3");
+        Tool.require(Files.exists(Path.of("/usr/lib/python3/dist-packages/nbd.py")), "python3-libnbd is not installed");
+        Path script = Files.writeString(directory.resolve("script.py"), """
+                import errno, nbd, sys
+                uri, size = sys.argv[1], int(sys.argv[2])
+
+                def client():
+                    h = nbd.NBD()
+                    h.set_strict_mode(0)
+                    h.add_meta_context(nbd.CONTEXT_BASE_ALLOCATION)
+                    h.connect_uri(uri)
+                    return h
+
+                def fails(number, call, *arguments):
+                    try:
+                        call(*arguments)
+                    except nbd.Error as e:
+                        assert e.errnum == number, (call, arguments, e)
+                    else:
+                        raise AssertionError((call, arguments))
+
+                h = client()
+                assert h.get_size() == size and h.get_structured_replies_negotiated()
+                fails(errno.EINVAL, h.pread, 2, size - 1)
+                fails(errno.EINVAL, h.pread, 1, size)
+                fails(errno.EINVAL, h.pread, 1, 0, 64)
+                fails(errno.ENOSPC, h.pwrite, b"ab", size - 1)
+                fails(errno.EINVAL, h.pwrite, b"a", 0, nbd.CMD_FLAG_NO_HOLE)
+                fails(errno.ENOSPC, h.zero, 2, size - 1)
+                fails(errno.EINVAL, h.zero, 2, 0, nbd.CMD_FLAG_DF)
+                fails(errno.EINVAL, h.trim, 2, size - 1)
+                fails(errno.EINVAL, h.trim, 2, 0, nbd.CMD_FLAG_REQ_ONE)
+                fails(errno.EINVAL, h.cache, 2, size - 1)
+                fails(errno.EINVAL, h.cache, 2, 0, nbd.CMD_FLAG_NO_HOLE)
+                fails(errno.EINVAL, h.flush, nbd.CMD_FLAG_NO_HOLE)
+                fails(errno.EINVAL, h.block_status, 2, size - 1, lambda *a: 0)
+                fails(errno.EINVAL, h.block_status, 0, 0, lambda *a: 0)
+
+                h.pwrite(b"x" * 100000, 4096, nbd.CMD_FLAG_FUA)
+                h.flush(nbd.CMD_FLAG_FUA)
+                assert h.pread(100000, 4096, nbd.CMD_FLAG_DF | nbd.CMD_FLAG_FUA) == b"x" * 100000
+                h.zero(50000, 4096, nbd.CMD_FLAG_FAST_ZERO)
+                h.zero(50, 4096, nbd.CMD_FLAG_NO_HOLE)
+                h.trim(4096, 65536)
+                h.cache(65536, 0)
+                assert h.pread(100000, 4096)[:50000] == b"\\0" * 50000
+
+                h.zero(1 << 20, 2 << 20)
+                chunks = []
+                data = h.pread_structured(1 << 20, 2 << 20,
+                                          lambda buf, offset, kind, error: chunks.append((offset, kind)) or 0)
+                assert data == b"\\0" * (1 << 20) and chunks == [(2 << 20, nbd.READ_HOLE)], chunks
+
+                found = []
+                one = nbd.CMD_FLAG_REQ_ONE
+                h.block_status(size, 0, lambda context, offset, entries, error: found.extend(entries) or 0, one)
+                assert len(found) == 2 and found[0] < size, found
+
+                asked = [h.aio_pread(nbd.Buffer(1 << 20), i << 20) for i in range(16)]
+                while h.aio_in_flight() > 0:
+                    h.poll(-1)
+                for cookie in asked:
+                    h.aio_command_completed(cookie)
+                h.shutdown()
+                print("all right")
+                """);
+        assertThat(Tool.run("/usr/bin/python3", script, uri("root"), SIZE).orFail())
+                .contains("all right");
+    }
+
+    @Test
+    void fioMixesTrims() throws Exception {
+        Tool.require("fio");
+        Tool.require(Tool.run("fio", "--enghelp").output().contains("\tnbd"), "fio has no nbd engine");
+        String[][] loads = {
+            {"--rw=randtrim", "--bs=4k", "--size=4m", "--iodepth=16"},
+            {"--rw=trimwrite", "--bs=64k", "--size=32m", "--verify=crc32c", "--verify_fatal=1"},
+        };
+        for (String[] load : loads) {
+            Object[] line = new Object[5 + load.length];
+            line[0] = "fio";
+            line[1] = "--name=trims";
+            line[2] = "--ioengine=nbd";
+            line[3] = "--uri=" + uri("root");
+            line[4] = "--verify_state_save=0";
+            System.arraycopy(load, 0, line, 5, load.length);
+            assertThat(Tool.run(line).orFail()).contains("err= 0");
+        }
+    }
+
     @Test
     void qemuIoMayNotWriteToAReadOnlyExport() throws Exception {
         Tool.require("qemu-io");
@@ -182,7 +351,7 @@ class ForeignClientsIntegrationTests {
             {"--bsrange=512-1m", "--bs_unaligned=1", "--iodepth=8", "--size=48m"},
         };
         for (String[] load : loads) {
-            Object[] line = new Object[7 + load.length];
+            Object[] line = new Object[8 + load.length];
             line[0] = "fio";
             line[1] = "--name=verify";
             line[2] = "--ioengine=nbd";
@@ -190,7 +359,8 @@ class ForeignClientsIntegrationTests {
             line[4] = "--rw=randwrite";
             line[5] = "--verify=crc32c";
             line[6] = "--verify_fatal=1";
-            System.arraycopy(load, 0, line, 7, load.length);
+            line[7] = "--verify_state_save=0";
+            System.arraycopy(load, 0, line, 8, load.length);
             assertThat(Tool.run(line).orFail()).contains("err= 0");
         }
     }

@@ -184,6 +184,78 @@ class LoopDeviceIntegrationTests {
         }
     }
 
+    @Test
+    void aDeviceTellsItsBlockSizes() throws Exception {
+        Tool.require("nbdinfo", "qemu-io");
+        Tool.run("losetup", "--detach", device).orFail();
+        for (int sector : new int[] {512, 4096}) {
+            device = Path.of(Tool.run("losetup", "--find", "--show", "--sector-size", sector, image)
+                    .orFail()
+                    .trim());
+            boolean rotational = Files.readString(
+                            Path.of("/sys/class/block/%s/queue/rotational".formatted(device.getFileName())))
+                    .startsWith("1");
+            Exports exports = new Exports(Leases.inMemory());
+            try (exports;
+                    NbdServer server = serve(exports)) {
+                String uri =
+                        "nbd://127.0.0.1:%d/root".formatted(server.address().getPort());
+                assertThat(Tool.run("nbdinfo", uri).orFail())
+                        .contains("block_size_minimum: " + sector + "\n")
+                        .contains("block_size_preferred: 4096\n")
+                        .contains("is_rotational: " + (rotational ? "true" : "false"));
+                // A client that does not keep to them is served all the same.
+                try (Peer peer = Peer.in(server.address(), "root")) {
+                    peer.ask(0, Peer.WRITE, 1, 511, 3, new byte[] {7, 8, 9});
+                    assertThat(peer.answer(1)).isZero();
+                    peer.ask(0, Peer.READ, 2, 512, 1);
+                    assertThat(peer.answer(2)).isZero();
+                    assertThat(peer.receive(1).get()).isEqualTo((byte) 8);
+                    peer.ask(0, Peer.DISC, 3, 0, 0);
+                    assertThat(peer.closedByServer()).isTrue();
+                }
+                try (Peer peer = Peer.in(server.address(), "root", Peer.OPT_STRUCTURED)) {
+                    peer.ask(0, Peer.BLOCK_STATUS, 1, 0, 2 * sector);
+                    assertThat(peer.structured().content().getInt(4)).isEqualTo(2 * sector);
+                    peer.ask(0, Peer.BLOCK_STATUS, 2, 1, sector);
+                    assertThat(peer.structured().error()).isEqualTo(22);
+                }
+            }
+            Tool.run("losetup", "--detach", device).orFail();
+            device = null;
+        }
+    }
+
+    /** A fast zero that is refused leaves what was written and not flushed; one that is not makes zeroes. */
+    @Test
+    void aFastZeroIsDoneOrChangesNothing() throws Exception {
+        Exports exports = new Exports(Leases.inMemory());
+        int fastZero = 16;
+        int noHole = 2;
+        try (exports;
+                NbdServer server = serve(exports);
+                Peer peer = Peer.in(server.address(), "root")) {
+            for (int flags : new int[] {fastZero, fastZero | noHole}) {
+                byte[] written = new byte[1 << 20];
+                java.util.Arrays.fill(written, (byte) 5);
+                peer.ask(0, Peer.WRITE, 1, 0, written.length, written);
+                assertThat(peer.answer(1)).isZero();
+                peer.ask(flags, Peer.WRITE_ZEROES, 2, 100, written.length - 200);
+                int error = peer.answer(2);
+                peer.ask(0, Peer.READ, 3, 0, written.length);
+                assertThat(peer.answer(3)).isZero();
+                byte[] read = new byte[written.length];
+                peer.receive(written.length).get(read);
+                if (error == 0) {
+                    java.util.Arrays.fill(written, 100, written.length - 100, (byte) 0);
+                } else {
+                    assertThat(error).isEqualTo(95);
+                }
+                assertThat(read).isEqualTo(written);
+            }
+        }
+    }
+
     private NbdServer serve(Exports exports) throws IOException {
         exports.add(Export.open("root", device, false));
         NbdServer server = new NbdServer(

@@ -17,13 +17,22 @@ final class Peer implements Closeable {
     static final int OPT_ABORT = 2;
     static final int OPT_LIST = 3;
     static final int OPT_INFO = 6;
+    static final int OPT_STARTTLS = 5;
     static final int OPT_GO = 7;
+    static final int OPT_STRUCTURED = 8;
+    static final int OPT_LIST_META = 9;
+    static final int OPT_SET_META = 10;
+    static final int OPT_EXTENDED = 11;
     static final int READ = 0;
     static final int WRITE = 1;
     static final int DISC = 2;
     static final int FLUSH = 3;
     static final int TRIM = 4;
+    static final int CACHE = 5;
     static final int WRITE_ZEROES = 6;
+    static final int BLOCK_STATUS = 7;
+    static final int RESIZE = 8;
+    static final int PAYLOAD_LEN = 32;
 
     private final Socket socket;
     private final DataInputStream in;
@@ -59,6 +68,37 @@ final class Peer implements Closeable {
         Peer peer = greeted(server);
         peer.go(export);
         return peer;
+    }
+
+    /** Has one of the options that have no data acknowledged. */
+    Peer agreed(int option) throws IOException {
+        option(option, ByteBuffer.allocate(0));
+        if (reply().type != 1) {
+            throw new IOException("option %d was refused".formatted(option));
+        }
+        return this;
+    }
+
+    /** Agrees on headers and on base:allocation, and goes. */
+    static Peer in(InetSocketAddress server, String export, int headers) throws IOException {
+        Peer peer = greeted(server).agreed(headers);
+        peer.option(OPT_SET_META, metaContexts(export, "base:allocation"));
+        while (peer.reply().type == 4) {
+            // The context.
+        }
+        peer.go(export);
+        return peer;
+    }
+
+    static ByteBuffer metaContexts(String export, String... queries) {
+        byte[] name = export.getBytes(StandardCharsets.UTF_8);
+        ByteBuffer data =
+                ByteBuffer.allocate(8000).putInt(name.length).put(name).putInt(queries.length);
+        for (String query : queries) {
+            byte[] text = query.getBytes(StandardCharsets.UTF_8);
+            data.putInt(text.length).put(text);
+        }
+        return data;
     }
 
     void go(String export) throws IOException {
@@ -138,6 +178,55 @@ final class Peer implements Closeable {
         return error;
     }
 
+    static ByteBuffer extended(int flags, int type, long cookie, long offset, long length, byte... payload) {
+        return ByteBuffer.allocate(32 + payload.length)
+                .putInt(0x21e41c71)
+                .putShort((short) flags)
+                .putShort((short) type)
+                .putLong(cookie)
+                .putLong(offset)
+                .putLong(length)
+                .put(payload);
+    }
+
+    void askExtended(int flags, int type, long cookie, long offset, long length, byte... payload) throws IOException {
+        send(extended(flags, type, cookie, offset, length, payload));
+    }
+
+    /** One chunk of a reply; {@code content} is what follows its header. */
+    record Chunk(boolean done, int type, long cookie, ByteBuffer content) {
+
+        /** The error of an error chunk; 0 for another one. */
+        int error() {
+            return type >= 0x8001 ? content.getInt(0) : 0;
+        }
+    }
+
+    Chunk structured() throws IOException {
+        ByteBuffer header = receive(20);
+        if (header.getInt() != 0x668e33ef) {
+            throw new IOException("no structured reply");
+        }
+        boolean done = header.getShort() == 1;
+        int type = Short.toUnsignedInt(header.getShort());
+        return new Chunk(done, type, header.getLong(), receive(header.getInt()));
+    }
+
+    /** An extended chunk, which must repeat the offset of its request. */
+    Chunk extended(long offset) throws IOException {
+        ByteBuffer header = receive(32);
+        if (header.getInt() != 0x6e8a278c) {
+            throw new IOException("no extended reply");
+        }
+        boolean done = header.getShort() == 1;
+        int type = Short.toUnsignedInt(header.getShort());
+        long cookie = header.getLong();
+        if (header.getLong() != offset) {
+            throw new IOException("a reply with another offset");
+        }
+        return new Chunk(done, type, cookie, receive((int) header.getLong()));
+    }
+
     void send(ByteBuffer bytes) throws IOException {
         byte[] all = new byte[bytes.position()];
         bytes.get(0, all);
@@ -149,6 +238,20 @@ final class Peer implements Closeable {
         byte[] received = new byte[bytes];
         in.readFully(received);
         return ByteBuffer.wrap(received);
+    }
+
+    /** Reads what has arrived, and waits for nothing. */
+    void discardWhatIsThere() throws IOException {
+        in.skipBytes(in.available());
+    }
+
+    /** Says no more, and reads until the server says no more either. */
+    void hearToTheEnd() throws IOException {
+        socket.shutdownOutput();
+        byte[] scratch = new byte[65_536];
+        while (in.read(scratch) >= 0) {
+            // More.
+        }
     }
 
     /** Whether the server has closed, with or without a reset. */

@@ -9,7 +9,7 @@ import java.nio.ByteBuffer;
  * u32 magic | u32 error | u64 cookie
  * </pre>
  */
-public record Reply(NbdError error, long cookie) {
+public record SimpleReply(NbdError error, long cookie) {
 
     public static final int BYTES = 16;
 
