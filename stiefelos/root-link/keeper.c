@@ -86,6 +86,7 @@ enum {                           // milliseconds
   IDLE_QUIET_MS = 8000,          // keepalive asks after 4 s at most without a request, then every second
   STOPPED_WORDS_MS = 600000,     // between reminders that there is no way back
   ADOPT_MS = 500,
+  LET_GO_MS = 50,                // for the kernel's receiver of an old socket to end
   END_MS = 10000                 // for the host to take our farewell
 };
 
@@ -555,7 +556,7 @@ static struct {
   struct in6_addr address;
   unsigned index;                // of the card that it goes through
   bool held;                     // no further request begins on it
-  int64_t since, dial_next;
+  int64_t since, dial_next, let_go;
   int pause;                     // milliseconds until the next may be dialled: longer when they end at once
 } kept = {.fd = -1};
 static struct {
@@ -568,6 +569,17 @@ static int64_t stalled_since;    // when sent bytes began to wait for an acknowl
 static uint64_t acknowledged;
 
 static void set(int fd, int level, int option, int value) { setsockopt(fd, level, option, &value, sizeof value); }
+
+// The kernel retransmits what is left in a closed socket for minutes; an old WRITE must not arrive late.
+static void let_go_of_kept(void) {
+  struct sockaddr unspecified = {.sa_family = AF_UNSPEC};
+  if (kept.fd < 0) return;
+  shutdown(kept.fd, SHUT_RDWR);
+  connect(kept.fd, &unspecified, sizeof unspecified);
+  close(kept.fd);
+  kept.fd = -1;
+  kept.let_go = now();
+}
 
 enum { ESTABLISHED = 1, FIN_WAIT1 = 4, LAST_ACK = 9, CLOSING = 11 };  // net/tcp_states.h, which user space lacks
 
@@ -868,6 +880,9 @@ static void advance(struct dial *d, short events) {
     } else if (error) {
       rest(d, REDIAL_MS, "%s", strerror(error));
     } else {
+      // Now, and not when the host has said yes: the kernel's receiver of the old socket declares whatever socket it finds
+      // in its place dead when it ends, and should have ended by then.
+      let_go_of_kept();
       d->stage = GREETING;
       d->deadline = now() + ((int64_t)GREETING_MS << d->slow);
     }
@@ -895,14 +910,6 @@ static bool adopted(int fd) {
   struct timeval t = {0};
   socklen_t length = sizeof t;
   return getsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &t, &length) == 0 && t.tv_sec == settings.timeout;
-}
-
-// The kernel retransmits what is left in a closed socket for minutes; an old WRITE must not arrive late.
-static void purge(int fd) {
-  struct sockaddr unspecified = {.sa_family = AF_UNSPEC};
-  shutdown(fd, SHUT_RDWR);
-  connect(fd, &unspecified, sizeof unspecified);
-  close(fd);
 }
 
 static void keep(struct dial *d) {
@@ -951,10 +958,9 @@ static void reconnect_device(struct dial *d) {
       rest(d, REFUSED_MS, "it has another disk");
     return;
   }
-  if (kept.fd >= 0) {
-    purge(kept.fd);
-    kept.fd = -1;
-  }
+  let_go_of_kept();
+  int64_t early = kept.let_go + LET_GO_MS - now();
+  if (early > 0) usleep(early * 1000);
   for (int64_t limit = now() + ADOPT_MS; now() < limit; usleep(10000)) {
     int result = nbd_reconfigure(d->fd);
     if (result == -EINVAL) {
