@@ -75,7 +75,8 @@ enum {                           // milliseconds
   GREETING_MS = 1000,
   ANSWER_MS = 4000,              // the host may have to finish older requests of ours before it answers
   REDIAL_MS = 200,
-  MAX_PAUSE_MS = 4000,           // between two connections that end at once
+  AT_ONCE_MS = 1000,             // a connection that ends sooner is followed by ever longer pauses
+  MAX_PAUSE_MS = 1600,
   REFUSED_MS = 30000,            // until a host that is not ours is asked again
   ASK_AFTER_MS = 1500,           // without the host at its old address until it is looked for
   ASK_EVERY_MS = 1000,
@@ -918,7 +919,7 @@ static void keep(struct dial *d) {
   kept.index = d->index;
   kept.held = false;
   int64_t t = now();
-  bool at_once = kept.since && t - kept.since < settings.timeout * 1000LL;
+  bool at_once = kept.since && t - kept.since < AT_ONCE_MS;
   kept.pause = !at_once ? REDIAL_MS : 2 * kept.pause < MAX_PAUSE_MS ? 2 * kept.pause : MAX_PAUSE_MS;
   kept.since = t;
   kept.dial_next = t + kept.pause;
