@@ -40,6 +40,9 @@ class CableIntegrationTests implements ShowsConsoles.Source {
     /** The default, which is the one under test here. */
     private static final Duration TIMEOUT = Duration.ofSeconds(10);
 
+    /** Until a host is looked for, and found. */
+    private static final Duration SEARCH = Duration.ofSeconds(3);
+
     private static final String MAC = "52:54:00:57:1e:05";
     private static final String OTHER_MAC = "52:54:00:57:1e:06";
     private static final String USB_TAP = "desktop1";
@@ -172,7 +175,7 @@ class CableIntegrationTests implements ShowsConsoles.Source {
         scene.lab().run("ip", "-6", "address", "add", "fe80::ca:b1e/64", "dev", Lab.LINK, "nodad");
         scene.lab()
                 .run("ip", "-6", "address", "del", before.substring(0, before.indexOf('%')) + "/64", "dev", Lab.LINK);
-        double seconds = scene.load().awaitProgress(Scene.afterA(TIMEOUT));
+        double seconds = scene.load().awaitProgress(Scene.afterA(TIMEOUT.plus(SEARCH)));
         Figures.print("the host has another address: I/O %.2f s after the change".formatted(seconds));
         assertThat(address()).startsWith("fe80::ca:b1e%");
         scene.load().assertUnharmed();

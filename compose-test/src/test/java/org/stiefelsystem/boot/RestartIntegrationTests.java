@@ -36,9 +36,6 @@ class RestartIntegrationTests implements ShowsConsoles.Source {
     private static final int CRASHES = 20;
     private static final int OTHER_PORT = 10811;
 
-    /** A server of fixed newstyle that answers no option. */
-    private static final String GREETS_ONLY = "SYSTEM:printf 'NBDMAGICIHAVEOPT\\0\\3'; sleep 600";
-
     private @Nullable MachineRoom room;
     private Scene scene;
 
@@ -153,7 +150,7 @@ class RestartIntegrationTests implements ShowsConsoles.Source {
                 .contains("/dev/nbd0 is in use: another keeper");
         try (Listener noNbd = new Listener("SYSTEM:echo I am a web server that says hello to everybody; sleep 5");
                 Listener mute = new Listener("EXEC:sleep 600");
-                Listener afterGreeting = new Listener(GREETS_ONLY)) {
+                Listener afterGreeting = new Listener(greetsOnly())) {
             assertThat(keeper("root", noNbd.port())).contains("is no NBD server that this machine can use");
             assertThat(keeper("root", mute.port())).contains("its service does not answer");
             assertThat(keeper("root", afterGreeting.port())).contains("it still works on what it got before");
@@ -176,7 +173,7 @@ class RestartIntegrationTests implements ShowsConsoles.Source {
             scene.console().skip();
             kill(export);
             // A handshake that is cut in the middle; the keeper must not stay with it.
-            try (Listener afterGreeting = new Listener(OTHER_PORT, GREETS_ONLY)) {
+            try (Listener afterGreeting = new Listener(OTHER_PORT, greetsOnly())) {
                 assertThat(afterGreeting.port()).isEqualTo(OTHER_PORT);
                 scene.console().await("stiefel: tester unreachable since 3 s", Scene.STEP);
             }
@@ -262,6 +259,13 @@ class RestartIntegrationTests implements ShowsConsoles.Source {
 
     private String linkAddress() throws IOException, InterruptedException {
         return scene.host().status().path("server").path("address").asString();
+    }
+
+    /** A server of fixed newstyle that answers no option, for a {@link Listener}. */
+    private String greetsOnly() throws IOException {
+        Path greeting = scene.path("greeting");
+        Files.writeString(greeting, "NBDMAGICIHAVEOPT\0\3");
+        return "SYSTEM:cat " + greeting + "; sleep 600";
     }
 
     /** Something that listens on the host's link and is no NBD server. */
