@@ -34,11 +34,21 @@ public final class LinuxFile implements AutoCloseable {
 
     private final Path path;
     private final int fd;
+
+    /** Where offset 0 is. */
+    private final long origin;
+
     private boolean closed;
 
-    private LinuxFile(Path path, int fd) {
+    private LinuxFile(Path path, int fd, long origin) {
         this.path = path;
         this.fd = fd;
+        this.origin = origin;
+    }
+
+    /** The same open file, whose offset 0 is {@code offset} of this one, which alone is to be closed. */
+    public LinuxFile from(long offset) {
+        return offset == 0 ? this : new LinuxFile(path, fd, origin + offset);
     }
 
     /**
@@ -52,7 +62,7 @@ public final class LinuxFile implements AutoCloseable {
             if (fd < 0) {
                 throw new SystemCallException("open", "%s, 0%o".formatted(path, flags), -fd);
             }
-            return new LinuxFile(path, fd);
+            return new LinuxFile(path, fd, 0);
         }
     }
 
@@ -69,7 +79,11 @@ public final class LinuxFile implements AutoCloseable {
         return fd;
     }
 
-    /** The size of a file, or of a block device. */
+    long origin() {
+        return origin;
+    }
+
+    /** The size of a file, or of a block device, from its own first byte on. */
     public long size() throws SystemCallException {
         long size = Libc.lseek(fd, 0, SEEK_END);
         if (size < 0) {
@@ -85,7 +99,7 @@ public final class LinuxFile implements AutoCloseable {
         int done = 0;
         try {
             while (done < length) {
-                long n = Libc.pread(fd, address + done, length - done, offset + done);
+                long n = Libc.pread(fd, address + done, length - done, origin + offset + done);
                 if (n == 0) {
                     throw new EOFException("%s ends at %d".formatted(path, offset + done));
                 }
@@ -108,7 +122,7 @@ public final class LinuxFile implements AutoCloseable {
         int done = 0;
         try {
             while (done < length) {
-                long n = Libc.pwrite(fd, address + done, length - done, offset + done);
+                long n = Libc.pwrite(fd, address + done, length - done, origin + offset + done);
                 if (n >= 0) {
                     done += (int) n;
                 } else if (n != -Errno.EINTR) {
@@ -145,7 +159,7 @@ public final class LinuxFile implements AutoCloseable {
     private boolean allocate(int mode, long offset, long length) throws SystemCallException {
         int result;
         do {
-            result = Libc.fallocate(fd, mode, offset, length);
+            result = Libc.fallocate(fd, mode, origin + offset, length);
         } while (result == -Errno.EINTR);
         if (result == -Errno.EOPNOTSUPP) {
             return false;
@@ -159,7 +173,7 @@ public final class LinuxFile implements AutoCloseable {
     /** BLKDISCARD: tells a device that nobody needs this range; false when it does not care. */
     public boolean discard(long offset, long length) throws SystemCallException {
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment range = arena.allocateFrom(JAVA_LONG, offset, length);
+            MemorySegment range = arena.allocateFrom(JAVA_LONG, origin + offset, length);
             int result = Libc.ioctl(fd, BLKDISCARD, range);
             if (result == -Errno.EOPNOTSUPP) {
                 return false;

@@ -66,7 +66,7 @@ class LoopDeviceIntegrationTests {
         Tool.run("mkfs.ext4", "-q", device).orFail();
         try (Export export = Export.open("root", device, false)) {
             assertThat(export.size()).isEqualTo(SIZE);
-            assertRefused(device, "held by another export of this server");
+            assertRefused(device, "export root of this server has it");
             assertThat(Tool.run("mount", device, Files.createDirectory(directory.resolve("no")))
                             .status())
                     .isNotZero();
