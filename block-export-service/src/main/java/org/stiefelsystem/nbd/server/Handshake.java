@@ -151,7 +151,7 @@ final class Handshake {
         };
         return switch (take(asked)) {
             case Leases.Answer.Granted granted ->
-                announced(asked.export(), () -> {
+                announced(asked, () -> {
                     buffer.clear();
                     new ExportNameReply(asked.export().size(), ExportFlags.of(asked.export(), asked.bootId()), zeroes)
                             .encode(buffer);
@@ -190,8 +190,7 @@ final class Handshake {
         }
         return switch (take(found.get())) {
             case Leases.Answer.Granted granted ->
-                Optional.of(announced(
-                        found.get().export(), () -> replyInfo(option, found.get(), query.informationRequests())));
+                Optional.of(announced(found.get(), () -> replyInfo(option, found.get(), query.informationRequests())));
             case Leases.Answer.Refused refused -> {
                 refuse(option, OptionReply.Type.ERR_POLICY, refused.words());
                 yield Optional.empty();
@@ -209,8 +208,8 @@ final class Handshake {
     }
 
     /** A connection that dies during the last reply must not keep the export. */
-    private Negotiated announced(Export export, Announcement announcement) throws IOException {
-        Negotiated negotiated = new Negotiated(export, exports.leases(), session);
+    private Negotiated announced(Exports.Answer.Found found, Announcement announcement) throws IOException {
+        Negotiated negotiated = new Negotiated(found.export(), found.bootId(), exports.leases(), session);
         boolean sent = false;
         try {
             announcement.send();

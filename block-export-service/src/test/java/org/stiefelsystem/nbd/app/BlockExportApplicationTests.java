@@ -105,7 +105,7 @@ class BlockExportApplicationTests {
     void exportsAreListed() throws Exception {
         assertThat(send(admin("/exports")).body())
                 .isEqualTo("[{\"name\":\"root\",\"path\":\"" + directory.resolve("disk.img")
-                        + "\",\"size\":1048576,\"readOnly\":false,\"served\":true,\"state\":\"free\",\"holder\":null,"
+                        + "\",\"size\":1048576,\"offset\":null,\"partition\":null,\"readOnly\":false,\"served\":true,\"state\":\"free\",\"failure\":null,\"holder\":null,"
                         + "\"bootId\":null,\"since\":null,\"reconnects\":0,\"connections\":0,"
                         + "\"bytesRead\":0,\"bytesWritten\":0,\"bytesUnflushed\":0,\"bytesWrittenByHolder\":0}]");
     }
@@ -177,7 +177,8 @@ class BlockExportApplicationTests {
         leases.take(root, new PeerAddress("fe80::1%br0"), bootId, session, Duration.ZERO);
         leases.release(root, session, false);
         assertThat(send(admin("/exports")).body())
-                .contains("\"state\":\"waiting\",\"holder\":\"fe80::1%br0\",\"bootId\":\"" + bootId + "\"");
+                .contains("\"state\":\"waiting\",\"failure\":null,\"holder\":\"fe80::1%br0\",\"bootId\":\"" + bootId
+                        + "\"");
         assertThat(actuator("prometheus")).contains("stiefel_nbd_lease{export=\"root\",state=\"waiting\"} 1.0");
         for (HttpResponse<String> mistaken :
                 List.of(delete("/lease?export=root&holder=" + "0".repeat(32)), shutdown("root", "0".repeat(32)))) {
@@ -203,8 +204,9 @@ class BlockExportApplicationTests {
         try (ConfigurableApplicationContext second = run("other", "other.img")) {
             context = second;
             assertThat(send(admin("/exports")).body())
-                    .contains("{\"name\":\"before\",\"path\":\"not served\",\"size\":0,\"readOnly\":false,"
-                            + "\"served\":false,\"state\":\"waiting\",\"holder\":\"fe80::1%br0\"");
+                    .contains(
+                            "{\"name\":\"before\",\"path\":\"not served\",\"size\":0,\"offset\":null,\"partition\":null,\"readOnly\":false,"
+                                    + "\"served\":false,\"state\":\"waiting\",\"failure\":null,\"holder\":\"fe80::1%br0\"");
             assertThat(post(BOOT.formatted("before"))).isEqualTo(404);
             Files.createDirectories(other.resolve("leases.new/obstacle"));
             HttpResponse<String> broken = delete("/lease?export=before&holder=" + bootId);
