@@ -1,7 +1,9 @@
 package org.stiefelsystem.shell;
 
+import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import org.stiefelsystem.nbd.server.NbdLimits;
 
 /** The names and defaults that the services agree on; each service validates its own. */
 final class KnownSettings {
@@ -10,13 +12,14 @@ final class KnownSettings {
 
     private KnownSettings() {}
 
-    /** With the exports, which are a list. */
+    /** With the exports and the allowed paths, which are lists. */
     static boolean isKnown(String name) {
         // adminPort in a file is admin-port, as in the services.
         String plain = name.replace("-", "");
         return DEFAULTS.keySet().stream()
                         .anyMatch(known -> known.replace("-", "").equals(plain))
-                || plain.matches("stiefel\\.export\\.exports\\[\\d+]\\.(name|path|readonly)");
+                || plain.matches("stiefel\\.export\\.exports\\[\\d+]\\.(name|path|readonly|offset|size|partition)")
+                || plain.matches("stiefel\\.export\\.allowpaths\\[\\d+]");
     }
 
     /** May name other settings, as in <code>${stiefel.export.admin-port}</code>. */
@@ -53,7 +56,15 @@ final class KnownSettings {
         defaults.put("stiefel.export.actuator-port", "4665");
         defaults.put("stiefel.export.guest-shutdown-port", "61571");
         defaults.put("stiefel.export.keep-leases", "true");
+        defaults.put("stiefel.export.allow-paths", "");
+        NbdLimits.defaults()
+                .byName()
+                .forEach((name, limit) -> defaults.put("stiefel.export.limits." + name, words(limit)));
         defaults.put("stiefel.actuator.bind", "127.0.0.1");
         return Map.copyOf(defaults);
+    }
+
+    private static String words(Object limit) {
+        return limit instanceof Duration duration ? duration.toSeconds() + "s" : String.valueOf(limit);
     }
 }

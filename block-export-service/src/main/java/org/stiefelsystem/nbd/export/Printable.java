@@ -30,6 +30,8 @@ public final class Printable {
                     Character.UNASSIGNED,
                     Character.LINE_SEPARATOR,
                     Character.PARAGRAPH_SEPARATOR -> false;
+            // One blank looks like the other.
+            case Character.SPACE_SEPARATOR -> character == ' ';
             default -> true;
         };
     }
