@@ -1,9 +1,7 @@
 package org.stiefelsystem.shell;
 
-import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import org.stiefelsystem.nbd.server.NbdLimits;
 
 /** The names and defaults that the services agree on; each service validates its own. */
 final class KnownSettings {
@@ -57,14 +55,25 @@ final class KnownSettings {
         defaults.put("stiefel.export.guest-shutdown-port", "61571");
         defaults.put("stiefel.export.keep-leases", "true");
         defaults.put("stiefel.export.allow-paths", "");
-        NbdLimits.defaults()
-                .byName()
-                .forEach((name, limit) -> defaults.put("stiefel.export.limits." + name, words(limit)));
+        defaults.put("stiefel.export.limits.handshake-deadline", "10s");
+        defaults.put("stiefel.export.limits.options-per-handshake", "64");
+        defaults.put("stiefel.export.limits.option-bytes", "8KB");
+        defaults.put("stiefel.export.limits.skipped-option-bytes", "1MB");
+        defaults.put("stiefel.export.limits.request-bytes", "32MB");
+        defaults.put("stiefel.export.limits.connections", "1200");
+        defaults.put("stiefel.export.limits.connections-per-peer", "1100");
+        defaults.put("stiefel.export.limits.receive-bytes", "256KB");
+        defaults.put("stiefel.export.limits.reply-bytes", "256KB");
+        defaults.put("stiefel.export.limits.buffer-bytes", "64MB");
+        defaults.put("stiefel.export.limits.reply-bytes-in-memory", "64MB");
+        defaults.put("stiefel.export.limits.reply-memory-wait", "5s");
+        defaults.put("stiefel.export.limits.send-stall", "60s");
+        defaults.put("stiefel.export.limits.keepalive-idle", "10s");
+        defaults.put("stiefel.export.limits.keepalive-interval", "5s");
+        defaults.put("stiefel.export.limits.keepalive-probes", "6");
+        defaults.put("stiefel.export.limits.stop-grace", "5s");
+        defaults.put("stiefel.export.limits.stop-limit", "20s");
         defaults.put("stiefel.actuator.bind", "127.0.0.1");
         return Map.copyOf(defaults);
-    }
-
-    private static String words(Object limit) {
-        return limit instanceof Duration duration ? duration.toSeconds() + "s" : String.valueOf(limit);
     }
 }

@@ -4,11 +4,11 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 import org.stiefelsystem.nbd.linux.LinuxFile;
 
@@ -19,8 +19,11 @@ import org.stiefelsystem.nbd.linux.LinuxFile;
  */
 final class SharedDisk {
 
-    /** By what they are, and not by their paths; guards itself and all that is in it. */
-    private static final Map<String, SharedDisk> OPEN = new HashMap<>();
+    /** By what they are, and not by their paths. */
+    private static final Map<String, SharedDisk> OPEN = new ConcurrentHashMap<>();
+
+    /** One disk is opened at a time; those that are open have locks of their own, for one that hangs must not keep them. */
+    private static final Object OPENING = new Object();
 
     private static final int S_IFMT = 0170000;
     private static final int S_IFBLK = 0060000;
@@ -83,7 +86,7 @@ final class SharedDisk {
 
         /** Takes on the size that the file, device or partition has by now. */
         void grow() throws IOException {
-            synchronized (OPEN) {
+            synchronized (disk) {
                 Place now = disk.place(part);
                 if (!now.contains(range)) {
                     throw new RefusedException(
@@ -97,9 +100,9 @@ final class SharedDisk {
         }
 
         private void release() {
-            synchronized (OPEN) {
+            synchronized (disk) {
                 if (disk.claims.remove(this) && disk.claims.isEmpty()) {
-                    OPEN.remove(disk.key);
+                    OPEN.remove(disk.key, disk);
                     disk.backend.close();
                 }
             }
@@ -108,35 +111,32 @@ final class SharedDisk {
 
     /** Opens a disk or joins those who have it open. */
     static Claim open(String export, Path path, boolean readOnly, DiskPart part) throws IOException {
-        synchronized (OPEN) {
+        synchronized (OPENING) {
             SharedDisk open = Files.exists(path) ? OPEN.get(key(path)) : null;
-            SharedDisk disk = open == null ? new SharedDisk(path, readOnly, DiskOpener.open(path, readOnly)) : open;
+            Optional<Claim> joined = open == null ? Optional.empty() : open.join(export, readOnly, part);
+            if (joined.isPresent()) {
+                return joined.get();
+            }
+            SharedDisk disk = new SharedDisk(path, readOnly, DiskOpener.open(path, readOnly));
+            boolean claimed = false;
             try {
-                if (open != null) {
-                    disk.join(readOnly);
-                }
-                Place place = disk.place(part);
-                disk.refuseOverlap(place, readOnly, null);
-                Claim claim = new Claim(disk, export, readOnly, part, place);
-                disk.claims.add(claim);
+                Claim claim = disk.claim(export, readOnly, part);
                 OPEN.put(disk.key, disk);
+                claimed = true;
                 return claim;
             } finally {
-                if (disk.claims.isEmpty()) {
+                if (!claimed) {
                     disk.backend.close();
                 }
             }
         }
     }
 
-    private static String key(Path path) throws IOException {
-        Map<String, Object> found = Files.readAttributes(path, "unix:mode,dev,ino,rdev");
-        return ((int) Objects.requireNonNull(found.get("mode")) & S_IFMT) == S_IFBLK
-                ? "device %s".formatted(found.get("rdev"))
-                : "file %s %s".formatted(found.get("dev"), found.get("ino"));
-    }
-
-    private void join(boolean reader) throws IOException {
+    /** Empty when its last part was let go of meanwhile. */
+    private synchronized Optional<Claim> join(String export, boolean reader, DiskPart part) throws IOException {
+        if (claims.isEmpty()) {
+            return Optional.empty();
+        }
         DiskOpener.checkBytes(path, whole());
         if (readOnly && !reader) {
             throw new RefusedException(
@@ -144,6 +144,22 @@ final class SharedDisk {
                             .formatted(path, claims.getFirst().export),
                     "Serve the writable part first: remove that export, and add it again after this one.");
         }
+        return Optional.of(claim(export, reader, part));
+    }
+
+    private synchronized Claim claim(String export, boolean reader, DiskPart part) throws IOException {
+        Place place = place(part);
+        refuseOverlap(place, reader, null);
+        Claim claim = new Claim(this, export, reader, part, place);
+        claims.add(claim);
+        return claim;
+    }
+
+    private static String key(Path path) throws IOException {
+        Map<String, Object> found = Files.readAttributes(path, "unix:mode,dev,ino,rdev");
+        return ((int) Objects.requireNonNull(found.get("mode")) & S_IFMT) == S_IFBLK
+                ? "device %s".formatted(found.get("rdev"))
+                : "file %s %s".formatted(found.get("dev"), found.get("ino"));
     }
 
     /** With the size that it has by now. */

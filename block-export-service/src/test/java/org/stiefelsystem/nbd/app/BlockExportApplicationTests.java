@@ -454,6 +454,17 @@ class BlockExportApplicationTests {
                     .isInstanceOf(RefusedException.class)
                     .withMessageContaining(wrong[1]);
         }
+        assertThatExceptionOfType(Exception.class)
+                .isThrownBy(() -> run(
+                                "wrong",
+                                "parts.img",
+                                "--stiefel.export.exports[1].name=again",
+                                "--stiefel.export.exports[1].path=" + image,
+                                "--stiefel.export.exports[1].read-only=true")
+                        .close())
+                .havingRootCause()
+                .withMessageContaining(
+                        "is not served: export root of this server has it (rule \"never serve what is in use\").");
     }
 
     private HttpResponse<String> shutdown(String export, String holder) throws Exception {

@@ -137,9 +137,9 @@ class ExportChangeCommands {
         context.outputWriter()
                 .println(
                         now == before
-                                ? "%s has not grown: it has %s.".formatted(name, Bytes.words(now))
-                                : "%s has %s now, and had %s; connections that are there keep that."
-                                        .formatted(name, Bytes.words(now), Bytes.words(before)));
+                                ? "%s has not grown: it has %d bytes.".formatted(name, now)
+                                : "%s has %d bytes now, and had %d; connections that are there keep that."
+                                        .formatted(name, now, before));
     }
 
     private ExportClient.Export named(String name) {

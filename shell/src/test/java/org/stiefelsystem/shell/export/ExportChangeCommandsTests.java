@@ -50,7 +50,7 @@ class ExportChangeCommandsTests {
                         "POST /exports {\"name\":\"part\",\"path\":\""
                                 + Path.of("disk.img").toAbsolutePath() + "\",\"readOnly\":false,"
                                 + "\"offset\":512,\"size\":1024,\"partition\":null}");
-        assertThat(admin.output()).startsWith("data is served: /dev/sda, 1.0 GiB, writable.\n");
+        assertThat(admin.output()).startsWith("data is served: /dev/sda, 1.1 GB, writable.\n");
     }
 
     @Test
@@ -115,7 +115,8 @@ class ExportChangeCommandsTests {
         admin.free("data");
         commands.grow(admin.context(), "data");
         assertThat(admin.output())
-                .isEqualTo("data has 2.0 GiB now, and had 1.0 GiB; connections that are there keep that.\n");
+                .isEqualTo(
+                        "data has 2147483648 bytes now, and had 1073741824; connections that are there keep that.\n");
     }
 
     @Test

@@ -182,7 +182,11 @@ public final class FakeExportAdmin implements AutoCloseable {
             exchange.sendResponseHeaders(204, -1);
         } else if (call.equals("POST /exports")) {
             free(MAPPER.readTree(body).path("name").asString());
-            send(exchange, 201, exports.get(MAPPER.readTree(body).path("name").asString()));
+            send(
+                    exchange,
+                    201,
+                    Objects.requireNonNull(
+                            exports.get(MAPPER.readTree(body).path("name").asString())));
         } else {
             ExportClient.Export grown = Objects.requireNonNull(exports.get(query.get("name")));
             ObjectNode document = MAPPER.valueToTree(grown);
