@@ -65,7 +65,9 @@ class LeaseIntegrationTests implements ShowsConsoles.Source {
             assertThat(stop.waitFor()).isEqualTo(1);
             assertThat(words)
                     .contains(guest.holder() + " (boot " + bootId.substring(0, 8) + ") runs from root for ")
-                    .contains("lost:  what runs there", "kept:  all that it has written, 65.5 kB since this service started (")
+                    .contains(
+                            "lost:  what runs there",
+                            "kept:  all that it has written, 65.5 kB since this service started (")
                     .contains("error: nothing was stopped");
             assertThat(guest.reads()).isTrue();
 
