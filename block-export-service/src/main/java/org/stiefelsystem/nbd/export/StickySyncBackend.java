@@ -32,8 +32,17 @@ final class StickySyncBackend implements Backend {
         }
     }
 
-    boolean failed() {
-        return failure != null;
+    /** From now on every sync fails: what was written, or is read, is not all there. */
+    synchronized void fail(IOException why) {
+        if (failure == null) {
+            failure = why;
+        }
+    }
+
+    /** Why every sync fails from now on; null as long as none has. */
+    @Nullable
+    IOException failure() {
+        return failure;
     }
 
     @Override

@@ -6,8 +6,11 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.io.RandomAccessFile;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.channels.ServerSocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -72,6 +75,23 @@ class ExportTests {
     }
 
     @Test
+    void aFifoIsRefusedAtOnce() throws Exception {
+        Path fifo = directory.resolve("fifo");
+        assertThat(new ProcessBuilder("mkfifo", fifo.toString()).start().waitFor())
+                .isZero();
+        assertRefused(fifo, "is a FIFO, and neither a file nor a block device");
+    }
+
+    @Test
+    void aSocketIsRefused() throws IOException {
+        Path socket = directory.resolve("socket");
+        try (ServerSocketChannel listening = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
+            listening.bind(UnixDomainSocketAddress.of(socket));
+            assertRefused(socket, "is a socket, and neither a file nor a block device");
+        }
+    }
+
+    @Test
     void anEmptyFileIsRefused() throws IOException {
         assertRefused(image(0), "is empty");
     }
@@ -80,7 +100,7 @@ class ExportTests {
     void aFileThatIsServedAlreadyIsRefused() throws IOException {
         Path image = image(SIZE);
         Export first = Export.open("first", image, false);
-        assertRefused(image, "locked by another export of this server");
+        assertRefused(image, "export first of this server has it");
         first.close();
         Export.open("root", image, false).close();
     }
@@ -90,7 +110,7 @@ class ExportTests {
         Path image = image(SIZE);
         Export first = Export.open("first", image, true);
         Export.open("second", image, true).close();
-        assertRefused(image, "is locked by");
+        assertRefused(image, "is open for reading alone, by export first of this server");
         first.close();
     }
 
@@ -242,9 +262,21 @@ class ExportTests {
 
     @Test
     void namesThatAreNoneAreRefused() {
-        for (String name : new String[] {"", " ", "a\nb", "n".repeat(256), "root@0123456789abcdef0123456789abcdef"}) {
+        for (String name : new String[] {
+            "", " ", "a\nb", "n".repeat(256), "a\u202eb", "a\u2028b", "\ud800", "root@0123456789abcdef0123456789abcdef"
+        }) {
             assertThatExceptionOfType(RefusedException.class).isThrownBy(() -> Export.memory(name, 1));
         }
+    }
+
+    @Test
+    void aQuickZeroIsUnflushedOnlyWhereItWasDone() throws IOException {
+        FakeDisk disk = new FakeDisk(4096);
+        Export export = disk.export("root");
+        assertThat(export.zeroQuickly(0, 512, false)).isTrue();
+        disk.zeroSlowly();
+        assertThat(export.zeroQuickly(512, 512, false)).isFalse();
+        assertThat(export.bytesUnflushed()).isEqualTo(512);
     }
 
     @Test

@@ -15,6 +15,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.stiefelsystem.nbd.export.DiskPart;
 import org.stiefelsystem.nbd.export.Export;
 import org.stiefelsystem.nbd.export.Exports;
 import org.stiefelsystem.nbd.export.Leases;
@@ -66,7 +67,7 @@ class LoopDeviceIntegrationTests {
         Tool.run("mkfs.ext4", "-q", device).orFail();
         try (Export export = Export.open("root", device, false)) {
             assertThat(export.size()).isEqualTo(SIZE);
-            assertRefused(device, "held by another export of this server");
+            assertRefused(device, "export root of this server has it");
             assertThat(Tool.run("mount", device, Files.createDirectory(directory.resolve("no")))
                             .status())
                     .isNotZero();
@@ -221,6 +222,9 @@ class LoopDeviceIntegrationTests {
                     assertThat(peer.structured().error()).isEqualTo(22);
                 }
             }
+            try (Export cutting = Export.open("cutting", device, false, new DiskPart.Range(512, null))) {
+                assertThat(cutting.blockSizes().minimum()).isEqualTo(512);
+            }
             Tool.run("losetup", "--detach", device).orFail();
             device = null;
         }
@@ -253,6 +257,40 @@ class LoopDeviceIntegrationTests {
                 }
                 assertThat(read).isEqualTo(written);
             }
+        }
+    }
+
+    /** The kernel keeps a loop device that is in use, whatever losetup says. */
+    @Test
+    void aDeviceThatIsDetachedIsServedUntilItIsClosed() throws Exception {
+        Export export = Export.open("root", device, false);
+        try (export) {
+            Tool.run("losetup", "--detach", device).orFail();
+            java.nio.ByteBuffer bytes = java.nio.ByteBuffer.allocateDirect(512);
+            export.write(bytes, 0);
+            export.sync();
+            export.read(bytes.clear(), 0);
+            assertThat(export.failed()).isFalse();
+        }
+        device = null;
+    }
+
+    @Test
+    void aDeviceGrowsAndItsPartitionsAreExports() throws Exception {
+        Tool.require("sfdisk", "truncate");
+        Path script = Files.writeString(directory.resolve("table"), "label: gpt\nsize=4MiB\nsize=8MiB\n");
+        Tool.run("sh", "-c", "sfdisk -q " + device + " < " + script).orFail();
+        try (Export second = Export.open("p2", device, false, new DiskPart.Partition(2));
+                Export first = Export.open("p1", device, false, new DiskPart.Partition(1))) {
+            assertThat(first.size()).isEqualTo(4 << 20);
+            assertThat(second.size()).isEqualTo(8 << 20);
+            assertThat(second.offset()).isEqualTo(first.offset() + (4 << 20));
+        }
+        try (Export whole = Export.open("root", device, false)) {
+            Tool.run("truncate", "--size=" + 2 * SIZE, image).orFail();
+            Tool.run("losetup", "--set-capacity", device).orFail();
+            whole.grow();
+            assertThat(whole.size()).isEqualTo(2L * SIZE);
         }
     }
 
