@@ -28,7 +28,8 @@ final class StickySyncBackend implements Backend {
             backend.sync();
         } catch (IOException e) {
             failure = e;
-            throw e;
+            // Without its errno: ENOSPC would promise that room mends it.
+            throw new IOException(e.getMessage(), e);
         }
     }
 

@@ -17,6 +17,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.zip.CRC32;
 import org.jspecify.annotations.NullUnmarked;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -97,6 +98,7 @@ class ExportTests {
     }
 
     @Test
+    @Tag("safety-rule-1")
     void aFileThatIsServedAlreadyIsRefused() throws IOException {
         Path image = image(SIZE);
         Export first = Export.open("first", image, false);
@@ -106,6 +108,7 @@ class ExportTests {
     }
 
     @Test
+    @Tag("safety-rule-1")
     void readOnlyExportsOfOneFileKeepWritersOut() throws IOException {
         Path image = image(SIZE);
         Export first = Export.open("first", image, true);
@@ -164,6 +167,7 @@ class ExportTests {
     }
 
     @Test
+    @Tag("safety-rule-1")
     void aHibernatedSystemIsRefused() throws IOException {
         Path image = image(SIZE);
         ByteBuffer sector = ByteBuffer.allocate(512).order(ByteOrder.LITTLE_ENDIAN);
@@ -193,6 +197,7 @@ class ExportTests {
     }
 
     @Test
+    @Tag("safety-rule-1")
     void aHibernatedSystemInALogicalPartitionIsRefused() throws IOException {
         for (int type : new int[] {0x05, 0x0f, 0x85}) {
             Path image = image(SIZE);
@@ -224,6 +229,7 @@ class ExportTests {
     }
 
     @Test
+    @Tag("safety-rule-1")
     void aHibernatedSystemIsFoundByTheBackupOfADamagedGpt() throws IOException {
         for (boolean signature : new boolean[] {false, true}) {
             Path image = image(SIZE);
@@ -250,6 +256,7 @@ class ExportTests {
     }
 
     @Test
+    @Tag("safety-rule-1")
     void theDiskThatThisSystemRunsFromIsRefused() throws IOException {
         List<Path> disks = Files.readAllLines(Path.of("/proc/mounts")).stream()
                 .filter(line -> line.startsWith("/dev/") && line.contains(" / "))

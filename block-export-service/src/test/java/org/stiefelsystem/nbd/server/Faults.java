@@ -7,7 +7,7 @@ import java.util.logging.LogRecord;
 import java.util.logging.Logger;
 
 /** Nobody reads what the server says of thousands of bad peers; a fault of its own is a find. */
-final class Faults extends Handler {
+final class Faults extends Handler implements AutoCloseable {
 
     private final Logger log = Logger.getLogger("org.stiefelsystem.nbd");
     private final List<String> found = new CopyOnWriteArrayList<>();

@@ -290,6 +290,32 @@ class HostileClientTests {
     }
 
     @Test
+    void namesOfEveryByteInEveryOptionThatTakesOne() throws IOException {
+        for (int option : NAMING) {
+            for (int from = 0; from < 256; from += 32) {
+                try (Peer peer = greeted().agreed(Peer.OPT_STRUCTURED)) {
+                    for (int value = from; value < from + 32; value++) {
+                        byte[] name = {'r', 'o', (byte) value, 't'};
+                        int expected = value == 0 || value > 127 ? ERR_INVALID : ERR_UNKNOWN;
+                        if (value != 'o') {
+                            assertThat(refusal(peer, option, naming(option, name.length, name)))
+                                    .as("byte %d in option %d", value, option)
+                                    .isEqualTo(expected);
+                        }
+                    }
+                    peer.go("root");
+                }
+            }
+        }
+        for (int value = 0; value < 256; value++) {
+            try (Peer peer = greeted()) {
+                peer.option(Peer.OPT_EXPORT_NAME, bytes(new byte[] {(byte) value}));
+                assertThat(peer.closedByServer()).isTrue();
+            }
+        }
+    }
+
+    @Test
     void cve2017x15119OptionsOfUpTo4GiB() throws IOException {
         byte[] megabyte = new byte[1 << 20];
         for (int option : new int[] {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 99, -1}) {

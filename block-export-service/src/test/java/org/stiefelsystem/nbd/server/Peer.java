@@ -64,8 +64,13 @@ final class Peer implements Closeable {
     static Peer greeted(InetSocketAddress server, String from) throws IOException {
         Peer peer = new Peer(server, InetAddress.ofLiteral(from));
         peer.receive(18);
-        peer.send(ByteBuffer.allocate(4).putInt(3));
+        peer.greet();
         return peer;
+    }
+
+    /** Answers the server's greeting: fixed newstyle, without zeroes. */
+    void greet() throws IOException {
+        send(ByteBuffer.allocate(4).putInt(3));
     }
 
     /** Connects, greets and goes. */
@@ -266,6 +271,10 @@ final class Peer implements Closeable {
         } catch (java.net.SocketException e) {
             // That is an end as well.
         }
+    }
+
+    int port() {
+        return socket.getLocalPort();
     }
 
     /** Goes without a goodbye: what is under way is lost, in both directions. */
