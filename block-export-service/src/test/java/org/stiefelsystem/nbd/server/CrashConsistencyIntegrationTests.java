@@ -191,11 +191,14 @@ class CrashConsistencyIntegrationTests {
                 .start();
     }
 
+    /** From another address than the service's: at a port where nobody listens yet, a socket may meet itself. */
     private Peer connect(Process service) throws IOException, InterruptedException {
         long end = System.nanoTime() + START.toNanos();
         while (true) {
             try {
-                return Peer.in(new InetSocketAddress(LOOPBACK, port), "root");
+                Peer peer = Peer.greeted(new InetSocketAddress(LOOPBACK, port), "127.0.0.2");
+                peer.go("root");
+                return peer;
             } catch (ConnectException e) {
                 if (service.waitFor(20, TimeUnit.MILLISECONDS) || System.nanoTime() > end) {
                     throw new IOException(
