@@ -107,6 +107,9 @@ final class CommandCompleter implements Completer {
             case "--transport" -> new StringsCompleter("plain", "wireguard").complete(reader, line, candidates);
             case "--mode" -> new StringsCompleter("direct").complete(reader, line, candidates);
             case "--link" -> new StringsCompleter(NetworkLinks.names()).complete(reader, line, candidates);
+            case "--partition", "--offset", "--size", "--port" -> {
+                // A number, which only the person knows.
+            }
             default -> files.complete(reader, line, candidates);
         }
     }

@@ -10,13 +10,14 @@ final class KnownSettings {
 
     private KnownSettings() {}
 
-    /** With the exports, which are a list. */
+    /** With the exports and the allowed paths, which are lists. */
     static boolean isKnown(String name) {
         // adminPort in a file is admin-port, as in the services.
         String plain = name.replace("-", "");
         return DEFAULTS.keySet().stream()
                         .anyMatch(known -> known.replace("-", "").equals(plain))
-                || plain.matches("stiefel\\.export\\.exports\\[\\d+]\\.(name|path|readonly)");
+                || plain.matches("stiefel\\.export\\.exports\\[\\d+]\\.(name|path|readonly|offset|size|partition)")
+                || plain.matches("stiefel\\.export\\.allowpaths\\[\\d+]");
     }
 
     /** May name other settings, as in <code>${stiefel.export.admin-port}</code>. */
@@ -53,6 +54,27 @@ final class KnownSettings {
         defaults.put("stiefel.export.actuator-port", "4665");
         defaults.put("stiefel.export.guest-shutdown-port", "61571");
         defaults.put("stiefel.export.keep-leases", "true");
+        defaults.put("stiefel.export.allow-paths", "");
+        defaults.put("stiefel.export.limits.handshake-deadline", "10s");
+        defaults.put("stiefel.export.limits.options-per-handshake", "64");
+        defaults.put("stiefel.export.limits.option-bytes", "8KB");
+        defaults.put("stiefel.export.limits.skipped-option-bytes", "1MB");
+        defaults.put("stiefel.export.limits.request-bytes", "32MB");
+        defaults.put("stiefel.export.limits.slow-zero-bytes", "4GB");
+        defaults.put("stiefel.export.limits.extents-per-reply", "16384");
+        defaults.put("stiefel.export.limits.connections", "1200");
+        defaults.put("stiefel.export.limits.connections-per-peer", "1100");
+        defaults.put("stiefel.export.limits.receive-bytes", "256KB");
+        defaults.put("stiefel.export.limits.reply-bytes", "256KB");
+        defaults.put("stiefel.export.limits.buffer-bytes", "64MB");
+        defaults.put("stiefel.export.limits.reply-bytes-in-memory", "64MB");
+        defaults.put("stiefel.export.limits.reply-memory-wait", "5s");
+        defaults.put("stiefel.export.limits.send-stall", "60s");
+        defaults.put("stiefel.export.limits.keepalive-idle", "10s");
+        defaults.put("stiefel.export.limits.keepalive-interval", "5s");
+        defaults.put("stiefel.export.limits.keepalive-probes", "6");
+        defaults.put("stiefel.export.limits.stop-grace", "5s");
+        defaults.put("stiefel.export.limits.stop-limit", "20s");
         defaults.put("stiefel.actuator.bind", "127.0.0.1");
         return Map.copyOf(defaults);
     }

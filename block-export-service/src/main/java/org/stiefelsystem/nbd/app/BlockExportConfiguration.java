@@ -12,6 +12,7 @@ import org.springframework.boot.health.contributor.HealthIndicator;
 import org.springframework.boot.web.servlet.FilterRegistrationBean;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
+import org.stiefelsystem.nbd.export.DiskPart;
 import org.stiefelsystem.nbd.export.Export;
 import org.stiefelsystem.nbd.export.Exports;
 import org.stiefelsystem.nbd.export.Leases;
@@ -56,7 +57,11 @@ class BlockExportConfiguration {
         Exports exports = new Exports(leases);
         try {
             for (BlockExportProperties.Disk disk : properties.export().exports()) {
-                exports.add(Export.open(disk.name(), Path.of(disk.path()), disk.readOnly()));
+                exports.add(Export.open(
+                        disk.name(),
+                        Path.of(disk.path()),
+                        disk.readOnly(),
+                        DiskPart.of(disk.offset(), disk.size(), disk.partition())));
             }
             return exports;
         } catch (IOException e) {
@@ -70,14 +75,16 @@ class BlockExportConfiguration {
         return new NbdMetrics(meters, exports);
     }
 
+    @Bean
+    NbdLimits nbdLimits(BlockExportProperties properties) throws RefusedException {
+        return LimitSettings.limits(properties.export().limits());
+    }
+
     /** Started and closed by {@link NbdServerLifecycle}. */
     @Bean(destroyMethod = "")
-    NbdServer nbdServer(BlockExportProperties properties, Exports exports, NbdMetrics metrics) {
+    NbdServer nbdServer(BlockExportProperties properties, NbdLimits limits, Exports exports, NbdMetrics metrics) {
         NbdServer server = new NbdServer(
-                new InetSocketAddress(properties.bind(), properties.export().port()),
-                exports,
-                NbdLimits.defaults(),
-                metrics);
+                new InetSocketAddress(properties.bind(), properties.export().port()), exports, limits, metrics);
         metrics.watch(server);
         return server;
     }
@@ -96,9 +103,20 @@ class BlockExportConfiguration {
     }
 
     @Bean
-    ExportsController exportsController(BlockExportProperties properties, Exports exports, NbdServer server) {
+    RunTimeExports runTimeExports(
+            BlockExportProperties properties, Exports exports, NbdServer server, NbdMetrics metrics) {
+        BlockExportProperties.ExportSettings settings = properties.export();
+        return new RunTimeExports(exports, server, metrics, AllowedPaths.of(settings.allowPaths(), settings.exports()));
+    }
+
+    @Bean
+    ExportsController exportsController(
+            BlockExportProperties properties, Exports exports, NbdServer server, RunTimeExports runTimeExports) {
         return new ExportsController(
-                exports, server, new GuestShutdown(server, properties.export().guestShutdownPort()));
+                exports,
+                server,
+                runTimeExports,
+                new GuestShutdown(server, properties.export().guestShutdownPort()));
     }
 
     @Bean

@@ -21,6 +21,7 @@ import org.springframework.web.bind.annotation.RequestBody;
 import org.springframework.web.bind.annotation.RequestParam;
 import org.springframework.web.bind.annotation.ResponseStatus;
 import org.springframework.web.bind.annotation.RestController;
+import org.stiefelsystem.nbd.export.DiskPart;
 import org.stiefelsystem.nbd.export.Export;
 import org.stiefelsystem.nbd.export.Exports;
 import org.stiefelsystem.nbd.export.Lease;
@@ -42,11 +43,13 @@ class ExportsController {
 
     private final Exports exports;
     private final NbdServer server;
+    private final RunTimeExports runTimeExports;
     private final GuestShutdown guestShutdown;
 
-    ExportsController(Exports exports, NbdServer server, GuestShutdown guestShutdown) {
+    ExportsController(Exports exports, NbdServer server, RunTimeExports runTimeExports, GuestShutdown guestShutdown) {
         this.exports = exports;
         this.server = server;
+        this.runTimeExports = runTimeExports;
         this.guestShutdown = guestShutdown;
     }
 
@@ -54,7 +57,10 @@ class ExportsController {
      * An export and how it is used right now.
      *
      * @param state {@code free}, {@code held} by a holder that is connected, {@code waiting} for a holder that is not, or
-     *     {@code failed}: a sync failed
+     *     {@code failed}: a sync failed, or a part of the disk is not there any more
+     * @param failure why it has failed
+     * @param offset of its first byte on the disk, when it is a part of one
+     * @param partition which it is, when it is one
      * @param holder the address of whoever may write
      * @param bootId of a holder that is a guest
      * @param since when the holder was first let in
@@ -67,9 +73,12 @@ class ExportsController {
             String name,
             String path,
             long size,
+            @Nullable Long offset,
+            @Nullable Integer partition,
             boolean readOnly,
             boolean served,
             String state,
+            @Nullable String failure,
             @Nullable String holder,
             @Nullable String bootId,
             @Nullable Instant since,
@@ -87,9 +96,12 @@ class ExportsController {
                     export.name(),
                     export.path(),
                     export.size(),
+                    export.part() instanceof DiskPart.Whole ? null : export.offset(),
+                    export.part() instanceof DiskPart.Partition partition ? partition.number() : null,
                     export.readOnly(),
                     true,
                     export.failed() ? "failed" : lease.state().name().toLowerCase(Locale.ROOT),
+                    export.failure(),
                     holder == null ? null : holder.address().text(),
                     holder == null ? null : holder.bootId(),
                     holder == null ? null : holder.since(),
@@ -106,9 +118,12 @@ class ExportsController {
                     name,
                     "not served",
                     0,
+                    null,
+                    null,
                     false,
                     false,
                     Lease.State.WAITING.name().toLowerCase(Locale.ROOT),
+                    null,
                     holder.address().text(),
                     holder.bootId(),
                     holder.since(),
@@ -120,6 +135,15 @@ class ExportsController {
                     0);
         }
     }
+
+    /** What is to be served: {@link DiskPart#of} of a disk. */
+    record NewExport(
+            @Nullable String name,
+            @Nullable String path,
+            @Nullable Boolean readOnly,
+            @Nullable Long offset,
+            @Nullable Long size,
+            @Nullable Integer partition) {}
 
     /** A boot that may ask for an export. */
     record Boot(@Nullable String bootId, @Nullable String export) {}
@@ -147,6 +171,60 @@ class ExportsController {
             }
         });
         return uses;
+    }
+
+    @PostMapping("/exports")
+    @ResponseStatus(HttpStatus.CREATED)
+    ExportUse add(@RequestBody NewExport wanted) {
+        String name = wanted.name();
+        String path = wanted.path();
+        Boolean readOnly = wanted.readOnly();
+        if (name == null || path == null || path.isBlank() || readOnly == null) {
+            throw problem(HttpStatus.BAD_REQUEST, "name and path are needed, and readOnly, which is true or false.");
+        }
+        try {
+            DiskPart part = DiskPart.of(wanted.offset(), wanted.size(), wanted.partition());
+            return ExportUse.of(runTimeExports.add(name, path, readOnly, part), exports.leases());
+        } catch (RunTimeExports.OutsideException e) {
+            throw problem(
+                    HttpStatus.FORBIDDEN,
+                    String.valueOf(e.getMessage()),
+                    "Set stiefel.export.allow-paths where the service is started, or move the file.");
+        } catch (RefusedException e) {
+            throw problem(HttpStatus.CONFLICT, e.what(), e.remedy());
+        } catch (IOException e) {
+            throw problem(HttpStatus.INTERNAL_SERVER_ERROR, "It cannot be served: " + e.getMessage());
+        }
+    }
+
+    /** Ends its connections as a stop does; refused while a guest has a lease of it. */
+    @DeleteMapping("/exports")
+    @ResponseStatus(HttpStatus.NO_CONTENT)
+    void remove(@RequestParam("name") String name) {
+        Export export = served(name);
+        try {
+            runTimeExports.remove(export);
+        } catch (RefusedException e) {
+            throw problem(HttpStatus.CONFLICT, e.what(), e.remedy());
+        }
+    }
+
+    /** Its file, device or partition has grown; those who are connected keep to the old size. */
+    @PostMapping("/exports/grow")
+    ExportUse grow(@RequestParam("name") String name) {
+        Export export = served(name);
+        try {
+            runTimeExports.grow(export);
+            return ExportUse.of(export, exports.leases());
+        } catch (RefusedException e) {
+            throw problem(HttpStatus.CONFLICT, e.what(), e.remedy());
+        } catch (IOException e) {
+            throw problem(HttpStatus.INTERNAL_SERVER_ERROR, "Its size cannot be had: " + e.getMessage());
+        }
+    }
+
+    private Export served(String name) {
+        return exports.named(name).orElseThrow(() -> problem(HttpStatus.NOT_FOUND, NO_SUCH_EXPORT));
     }
 
     @PostMapping("/boot-ids")
@@ -265,6 +343,13 @@ class ExportsController {
         if (exports.named(export).isEmpty() && !exports.leases().held().containsKey(export)) {
             throw problem(HttpStatus.NOT_FOUND, NO_SUCH_EXPORT);
         }
+    }
+
+    /** With what a person can do about it. */
+    private static ErrorResponseException problem(HttpStatus status, String words, String remedy) {
+        ProblemDetail detail = ProblemDetail.forStatusAndDetail(status, words);
+        detail.setProperty("remedy", remedy);
+        return new ErrorResponseException(status, detail, null);
     }
 
     private static ErrorResponseException problem(HttpStatus status, String words) {

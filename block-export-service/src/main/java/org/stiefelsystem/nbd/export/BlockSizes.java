@@ -35,6 +35,14 @@ public record BlockSizes(int minimum, int preferred) {
         return new BlockSizes(minimum, preferred);
     }
 
+    /**
+     * Of a part of what has these. A client counts blocks from the part's first byte, and all of them lie in it: where the
+     * smallest one divides not both its offset and its size, a smaller one that does takes its place.
+     */
+    BlockSizes ofPart(long offset, long size) {
+        return new BlockSizes((int) Math.min(minimum, Long.lowestOneBit(offset | size)), preferred);
+    }
+
     private static boolean isPowerOfTwo(int number) {
         return number > 0 && Integer.bitCount(number) == 1;
     }

@@ -9,12 +9,14 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.stiefelsystem.nbd.linux.LinuxFile;
 
 /**
  * What a guest that comes back to a disk must find unchanged.
  *
- * @param identity which disk it is, and how large
+ * @param identity which disk it is, or which bytes of one, and how many
  * @param writes changes with every write, whoever makes it; for a block device only within one run of the machine.
  *     Empty where the kernel tells nothing
  */
@@ -23,7 +25,11 @@ record DiskFingerprint(String identity, String writes) {
     private static final int S_IFMT = 0170000;
     private static final int S_IFBLK = 0060000;
 
-    static DiskFingerprint of(LinuxFile disk) throws IOException {
+    private static final Pattern BYTES = Pattern.compile("(.*) of (\\d{1,18}) bytes(?: from (\\d{1,18}))?");
+
+    /** Of these bytes of the disk. */
+    static DiskFingerprint of(LinuxFile disk, long offset, long size) throws IOException {
+        String bytes = "%d bytes".formatted(size) + (offset == 0 ? "" : " from %d".formatted(offset));
         Path open = disk.magicLink();
         Map<String, Object> found = Files.readAttributes(open, "unix:mode,dev,ino,rdev");
         if (((int) value(found, "mode") & S_IFMT) == S_IFBLK) {
@@ -32,12 +38,12 @@ record DiskFingerprint(String identity, String writes) {
             long major = ((rdev >> 8) & 0xfff) | ((rdev >> 32) & ~0xfffL);
             long minor = (rdev & 0xff) | ((rdev >> 12) & ~0xffL);
             return new DiskFingerprint(
-                    "device %d:%d of %d bytes".formatted(major, minor, disk.size()),
+                    "device %d:%d of %s".formatted(major, minor, bytes),
                     writesOfDevice(Path.of("/sys/dev/block/%d:%d/stat".formatted(major, minor))));
         }
         FileTime modified = Files.getLastModifiedTime(open);
         return new DiskFingerprint(
-                "file %x:%d of %d bytes".formatted(value(found, "dev"), value(found, "ino"), disk.size()),
+                "file %x:%d of %s".formatted(value(found, "dev"), value(found, "ino"), bytes),
                 "modified " + modified.to(TimeUnit.NANOSECONDS));
     }
 
@@ -60,6 +66,26 @@ record DiskFingerprint(String identity, String writes) {
 
     private static long value(Map<String, Object> found, String name) {
         return ((Number) Objects.requireNonNull(found.get(name))).longValue();
+    }
+
+    /** Whether some bytes are of both. */
+    boolean overlaps(DiskFingerprint other) {
+        Matcher mine = BYTES.matcher(identity);
+        Matcher others = BYTES.matcher(other.identity);
+        if (!mine.matches() || !others.matches()) {
+            return identity.equals(other.identity);
+        }
+        return mine.group(1).equals(others.group(1))
+                && start(mine) < start(others) + size(others)
+                && start(others) < start(mine) + size(mine);
+    }
+
+    private static long start(Matcher bytes) {
+        return bytes.group(3) == null ? 0 : Long.parseLong(bytes.group(3));
+    }
+
+    private static long size(Matcher bytes) {
+        return Long.parseLong(bytes.group(2));
     }
 
     /** Whether a disk that was left as {@code this} was written to until it was found as {@code later}. */

@@ -26,6 +26,8 @@ final class DiskOpener {
     private static final int S_IFREG = 0100000;
     private static final int S_IFBLK = 0060000;
     private static final int S_IFDIR = 0040000;
+    private static final int S_IFIFO = 0010000;
+    private static final int S_IFSOCK = 0140000;
 
     /**
      * QEMU's locks (block/file-posix.c): a read lock on byte 100+n says "I use permission n", one on byte 200+n "nobody
@@ -66,7 +68,8 @@ final class DiskOpener {
                     : "%s does not exist.".formatted(path);
             throw new RefusedException(what, "Name the disk or image that is to be served; lsblk lists the disks.");
         }
-        return switch ((int) Files.getAttribute(path, "unix:mode") & S_IFMT) {
+        int mode = (int) Files.getAttribute(path, "unix:mode") & S_IFMT;
+        return switch (mode) {
             case S_IFREG -> openFile(path, readOnly);
             case S_IFBLK -> openDevice(path, readOnly);
             case S_IFDIR ->
@@ -74,8 +77,16 @@ final class DiskOpener {
                         "%s is a directory.".formatted(path), "Name a block device or a disk image.");
             default ->
                 throw new RefusedException(
-                        "%s is neither a file nor a block device.".formatted(path),
+                        "%s is %s, and neither a file nor a block device.".formatted(path, kind(mode)),
                         "Name a block device or a disk image.");
+        };
+    }
+
+    private static String kind(int mode) {
+        return switch (mode) {
+            case S_IFIFO -> "a FIFO";
+            case S_IFSOCK -> "a socket";
+            default -> "a character device";
         };
     }
 
@@ -95,7 +106,7 @@ final class DiskOpener {
     private static void lock(LinuxFile disk, boolean readOnly, String remedy) throws IOException {
         if (!(readOnly ? tryLockAsReader(disk) : disk.tryLockForWriting())) {
             throw new RefusedException(
-                    "%s is not served: it is locked by %s (%s).".formatted(disk.path(), users(disk.path(), 1), RULE),
+                    "%s is not served: it is locked by %s (%s).".formatted(disk.path(), users(disk.path()), RULE),
                     remedy);
         }
     }
@@ -153,7 +164,7 @@ final class DiskOpener {
                             "Serve it read-only.");
                 case Errno.EBUSY ->
                     new RefusedException(
-                            "%s is not served: it is held by %s (%s).".formatted(path, users(path, 0), RULE),
+                            "%s is not served: it is held by %s (%s).".formatted(path, users(path), RULE),
                             "End that use first; lsblk %s shows what lies on it.".formatted(path));
                 case Errno.ENOMEDIUM ->
                     new RefusedException("%s has no medium in it.".formatted(path), "Insert it, or name another disk.");
@@ -165,29 +176,26 @@ final class DiskOpener {
         }
     }
 
-    /** Who else has it open, for a person; this server itself has {@code own} descriptors of it. */
-    private static String users(Path path, int own) {
+    /** Who has it open, for a person. This server itself does not: it opens a disk once, for all its exports. */
+    private static String users(Path path) {
         long self = ProcessHandle.current().pid();
-        List<OpenFiles.Holder> holders = OpenFiles.holdersOf(path);
-        if (holders.stream().anyMatch(holder -> holder.pid() == self && holder.descriptors() > own)) {
-            return "another export of this server";
-        }
-        List<OpenFiles.Holder> others =
-                holders.stream().filter(holder -> holder.pid() != self).toList();
+        List<OpenFiles.Holder> others = OpenFiles.holdersOf(path).stream()
+                .filter(holder -> holder.pid() != self)
+                .toList();
         return others.isEmpty()
                 ? "another program"
                 : others.stream().map(OpenFiles.Holder::toString).collect(Collectors.joining(", "));
     }
 
-    private static void checkBytes(Path path, Backend disk) throws IOException {
+    static void checkBytes(Path path, Backend disk) throws IOException {
         if (disk.size() == 0) {
             throw new RefusedException("%s is empty.".formatted(path), "Name a disk, or an image with a size.");
         }
         PartitionTable table;
         try {
             table = PartitionTable.read(disk);
-            for (long start : table.starts()) {
-                refuseHibernated(path, disk, start);
+            for (PartitionTable.Partition partition : table.partitions()) {
+                refuseHibernated(path, disk, partition.start());
             }
             refuseHibernated(path, disk, 0);
         } catch (SystemCallException e) {

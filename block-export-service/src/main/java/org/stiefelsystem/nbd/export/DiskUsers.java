@@ -68,7 +68,8 @@ final class DiskUsers {
         }
     }
 
-    private static RefusedException heldByMapping(Path disk, String part, Path holder) {
+    /** {@code holder} is what the kernel tells of it, such as /sys/dev/block/8:1/holders/dm-0. */
+    static RefusedException heldByMapping(Path disk, String part, Path holder) {
         String name =
                 line(holder.resolve("dm/name")).orElse(holder.getFileName().toString());
         String uuid = line(holder.resolve("dm/uuid")).orElse("");

@@ -1,6 +1,7 @@
 package org.stiefelsystem.nbd.export;
 
 import java.io.Closeable;
+import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
@@ -10,12 +11,13 @@ import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
 import org.stiefelsystem.nbd.linux.LinuxFile;
 
-/** One disk that is served under a name. */
+/** One disk, or a part of one, that is served under a name. */
 public final class Export implements Closeable {
 
     private final String name;
     private final String path;
     private final boolean readOnly;
+    private final SharedDisk.@Nullable Claim claim;
     private final StickySyncBackend backend;
     private final DiskFingerprint memory = DiskFingerprint.ofMemory();
     private final LongAdder bytesRead = new LongAdder();
@@ -24,18 +26,31 @@ public final class Export implements Closeable {
     private final AtomicLong bytesFlushed = new AtomicLong();
     private volatile boolean readsIntoMemory;
     private volatile boolean leftOpen;
+    private volatile boolean retired;
+    private volatile @Nullable String lost;
 
     Export(String name, String path, boolean readOnly, Backend backend) {
+        this(name, path, readOnly, null, backend);
+    }
+
+    private Export(String name, String path, boolean readOnly, SharedDisk.@Nullable Claim claim, Backend backend) {
         this.name = name;
         this.path = path;
         this.readOnly = readOnly;
+        this.claim = claim;
         this.backend = new StickySyncBackend(backend);
     }
 
-    /** Opens a file or block device and keeps everybody else from using it; refused while it is in use. */
+    /** A whole file or block device, as {@link #open(String, Path, boolean, DiskPart)}. */
     public static Export open(String name, Path path, boolean readOnly) throws IOException {
+        return open(name, path, readOnly, new DiskPart.Whole());
+    }
+
+    /** Opens a file or block device and keeps everybody else from using it; refused while it is in use. */
+    public static Export open(String name, Path path, boolean readOnly, DiskPart part) throws IOException {
         checkName(name);
-        return new Export(name, path.toString(), readOnly, DiskOpener.open(path, readOnly));
+        SharedDisk.Claim claim = SharedDisk.open(name, path, readOnly, part);
+        return new Export(name, path.toString(), readOnly, claim, claim.range());
     }
 
     /** A scratch disk in memory. */
@@ -48,9 +63,9 @@ public final class Export implements Closeable {
         if (name.isBlank()
                 || ExportName.parse(name).bootId() != null
                 || name.length() > 255
-                || name.chars().anyMatch(Character::isISOControl)) {
+                || !Printable.isPrintable(name)) {
             throw new RefusedException(
-                    "\"%s\" is no name for an export.".formatted(name),
+                    "\"%s\" is no name for an export.".formatted(Printable.of(name, 64)),
                     "Take 1 to 255 printable characters that do not end like a boot id, such as root.");
         }
     }
@@ -68,23 +83,71 @@ public final class Export implements Closeable {
         return readOnly;
     }
 
+    /** What of the disk is served. */
+    public DiskPart part() {
+        return claim == null ? new DiskPart.Whole() : claim.part();
+    }
+
+    /** Where on the disk its first byte is. */
+    public long offset() {
+        return claim == null ? 0 : claim.range().offset();
+    }
+
     public long size() {
         return backend.size();
+    }
+
+    /**
+     * The file, device or partition has grown: those who ask from now on are told of its new size. Refused, and the export
+     * has failed, when it has shrunk.
+     */
+    public void grow() throws IOException {
+        if (claim == null) {
+            return;
+        }
+        noticeLoss();
+        if (lost != null) {
+            throw new RefusedException(lost, "Remove the export, mend or copy back what is missing, and add it again.");
+        }
+        claim.grow();
+    }
+
+    /** A file may be cut off under us, a disk may go: what is not there is an error for ever, and never zeroes. */
+    private void noticeLoss() throws IOException {
+        long missing = claim == null ? 0 : claim.missing();
+        if (missing > 0 && lost == null) {
+            String words = "%s was cut off: of export %s the last %d bytes are missing.".formatted(path, name, missing);
+            lost = words;
+            backend.fail(new EOFException(words));
+        }
+    }
+
+    /** A write beyond the end of a file would make zeroes of what is missing before it. */
+    private void refuseIfLost() throws IOException {
+        if (lost != null) {
+            throw new EOFException(lost);
+        }
     }
 
     /** Which disk this is, and how it was left. */
     DiskFingerprint fingerprint() throws IOException {
         LinuxFile file = backend.file();
-        return file == null ? memory : DiskFingerprint.of(file);
+        return file == null ? memory : DiskFingerprint.of(file, offset(), size());
     }
 
     public void read(ByteBuffer into, long offset) throws IOException {
         int length = into.remaining();
-        backend.read(into, offset);
+        try {
+            backend.read(into, offset);
+        } catch (EOFException e) {
+            noticeLoss();
+            throw e;
+        }
         bytesRead.add(length);
     }
 
     public void write(ByteBuffer from, long offset) throws IOException {
+        refuseIfLost();
         int length = from.remaining();
         backend.write(from, offset);
         bytesWritten.add(length);
@@ -92,13 +155,19 @@ public final class Export implements Closeable {
     }
 
     public void zero(long offset, long length, boolean keepSpace) throws IOException {
+        refuseIfLost();
         backend.zero(offset, length, keepSpace);
         bytesChanged.add(length);
     }
 
     /** As {@link #zero}, where that takes less time than to write zeroes; else false, and the range is untouched. */
     public boolean zeroQuickly(long offset, long length, boolean keepSpace) throws IOException {
-        return backend.zeroQuickly(offset, length, keepSpace);
+        refuseIfLost();
+        boolean zeroed = backend.zeroQuickly(offset, length, keepSpace);
+        if (zeroed) {
+            bytesChanged.add(length);
+        }
+        return zeroed;
     }
 
     /** The client will soon read or write this range. */
@@ -134,6 +203,7 @@ public final class Export implements Closeable {
     }
 
     public void sync() throws IOException {
+        noticeLoss();
         long changed = bytesChanged.sum();
         backend.sync();
         bytesFlushed.accumulateAndGet(changed, Math::max);
@@ -141,7 +211,22 @@ public final class Export implements Closeable {
 
     /** Whether a sync failed: from then on all do, until the service starts anew. */
     public boolean failed() {
-        return backend.failed();
+        return backend.failure() != null;
+    }
+
+    /** Why it has failed, for people; null as long as it has not. */
+    public @Nullable String failure() {
+        IOException failure = backend.failure();
+        return failure == null ? null : Printable.of(String.valueOf(failure.getMessage()), 300);
+    }
+
+    /** Nobody is let in any more: it is about to be removed. */
+    void retire() {
+        retired = true;
+    }
+
+    boolean isRetired() {
+        return retired;
     }
 
     /** The file for sendfile; null when there is none, or when it is not to be trusted with a reply under way. */
@@ -160,6 +245,11 @@ public final class Export implements Closeable {
      */
     public void readIntoMemory() {
         readsIntoMemory = true;
+        try {
+            noticeLoss();
+        } catch (IOException e) {
+            // Then the retry's read tells.
+        }
     }
 
     public long bytesRead() {

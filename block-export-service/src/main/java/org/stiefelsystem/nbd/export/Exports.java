@@ -42,6 +42,11 @@ public final class Exports implements Closeable {
         }
     }
 
+    /** It is served no more, and whoever removed it closes it; false when it was not there. */
+    public synchronized boolean remove(Export export) {
+        return byName.remove(export.name(), export);
+    }
+
     public synchronized Collection<Export> all() {
         return List.copyOf(byName.values());
     }
@@ -66,7 +71,7 @@ public final class Exports implements Closeable {
         ExportName wanted = ExportName.parse(asked);
         Export export = find(wanted);
         if (export == null) {
-            return new Answer.Unknown("no export is named \"%s\"".formatted(shortened(asked)));
+            return new Answer.Unknown("no export is named \"%s\"".formatted(Printable.of(asked, 64)));
         }
         return leases.refusal(export, peer, wanted.bootId())
                 .<Answer>map(Answer.Refused::new)
@@ -79,10 +84,6 @@ public final class Exports implements Closeable {
             return byName.values().iterator().next();
         }
         return byName.get(wanted.name());
-    }
-
-    private static String shortened(String name) {
-        return name.length() <= 64 ? name : name.substring(0, 64) + "…";
     }
 
     @Override

@@ -256,6 +256,33 @@ public final class Leases implements Closeable {
         save();
     }
 
+    /**
+     * The export is about to be served no more: nobody is let in from now on.
+     *
+     * @return those who have it still
+     */
+    public synchronized Set<Session> detach(Export export) throws RefusedException {
+        refuseWhileLeased(export, "removed");
+        if (export.isRetired()) {
+            throw new RefusedException(
+                    "Export %s is being removed already.".formatted(export.name()), "Wait for that.");
+        }
+        export.retire();
+        notifyAll();
+        return Set.copyOf(holding(export.name()).sessions);
+    }
+
+    /** A guest lives on its export, connected or not: what is under it is not changed before its lease has ended. */
+    public synchronized void refuseWhileLeased(Export export, String done) throws RefusedException {
+        Lease.Holder holder = holding(export.name()).holder;
+        if (holder != null && holder.bootId() != null) {
+            throw new RefusedException(
+                    "Export %s is not %s: it is leased to %s.".formatted(export.name(), done, holder.words()),
+                    "Shut that guest down, or take the lease from it first: stiefelctl exports lease break "
+                            + export.name());
+        }
+    }
+
     /** What an earlier process of this service was told to write and did not flush is flushed now, or never. */
     private static boolean isFlushed(Export export) {
         try {
@@ -276,7 +303,7 @@ public final class Leases implements Closeable {
         for (Map.Entry<String, Holding> other : others.entrySet()) {
             Lease.Holder guest = other.getValue().holder;
             DiskFingerprint leased = other.getValue().disk;
-            if (guest != null && leased != null && leased.identity().equals(disk.identity())) {
+            if (guest != null && leased != null && leased.overlaps(disk)) {
                 throw new RefusedException(
                         "%s is leased to %s, as export %s; nobody else may write to it."
                                 .formatted(export.path(), guest.words(), other.getKey()),
@@ -359,6 +386,9 @@ public final class Leases implements Closeable {
 
     /** Why this peer, whom nothing else keeps out, should ask again later; empty when it need not. */
     synchronized Optional<String> notNow(Export export, @Nullable String bootId) {
+        if (export.isRetired()) {
+            return Optional.of("the export is being removed");
+        }
         Holding holding = holding(export.name());
         boolean joins = bootId == null && holding.holder != null;
         return !isClosed() || export.readOnly() || joins || holding.isOf(bootId)
@@ -423,6 +453,7 @@ public final class Leases implements Closeable {
         if (export.readOnly()) {
             return refusal(export, peer, bootId)
                     .<Answer>map(Answer.Refused::new)
+                    .or(() -> notNow(export, bootId).map(Answer.NotNow::new))
                     .orElseGet(() -> {
                         boots.computeIfPresent(
                                 bootId == null ? "" : bootId, (id, boot) -> new Boot(boot.export, true, boot.ended));

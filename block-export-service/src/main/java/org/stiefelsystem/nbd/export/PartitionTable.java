@@ -10,11 +10,11 @@ import java.util.List;
 import java.util.zip.CRC32;
 
 /**
- * Where a disk's partitions begin, and how large its table says the disk must be at least. GPT with 512 or 4096 byte
+ * Where a disk's partitions lie, and how large its table says the disk must be at least. GPT with 512 or 4096 byte
  * sectors (UEFI specification, 5.3), by its backup header where the first is damaged, or an MBR with its logical
  * partitions; a disk without either has no partitions and needs no size.
  */
-record PartitionTable(String kind, long neededSize, List<Long> starts) {
+record PartitionTable(String kind, long neededSize, List<Partition> partitions) {
 
     private static final PartitionTable NONE = new PartitionTable("no partition table", 0, List.of());
     private static final byte[] EFI_PART = "EFI PART".getBytes(StandardCharsets.US_ASCII);
@@ -25,10 +25,14 @@ record PartitionTable(String kind, long neededSize, List<Long> starts) {
     private static final int MBR_ENTRIES = 446;
     private static final int PROTECTIVE = 0xee;
     private static final int MAX_LOGICAL_PARTITIONS = 128;
+    private static final int FIRST_LOGICAL = 5;
 
     PartitionTable {
-        starts = List.copyOf(starts);
+        partitions = List.copyOf(partitions);
     }
+
+    /** Numbered as the kernel numbers them; in bytes. An extended partition is none, those inside it are. */
+    record Partition(int number, long start, long size) {}
 
     static PartitionTable read(Backend disk) throws IOException {
         if (disk.size() < 512) {
@@ -87,7 +91,7 @@ record PartitionTable(String kind, long neededSize, List<Long> starts) {
     /** Offsets in the header: 24 its own LBA, 32 that of the other header, 72 LBA of the entries, 80 how many, 84 bytes of each. */
     private static PartitionTable gpt(Backend disk, ByteBuffer header, int sector) throws IOException {
         long needed = Math.max(endOf(header.getLong(24), sector), endOf(header.getLong(32), sector));
-        List<Long> starts = new ArrayList<>();
+        List<Partition> partitions = new ArrayList<>();
         long entries = Math.min(Integer.toUnsignedLong(header.getInt(80)), MAX_ENTRIES);
         long entryBytes = Integer.toUnsignedLong(header.getInt(84));
         long table = endOf(header.getLong(72), sector) - sector;
@@ -96,12 +100,14 @@ record PartitionTable(String kind, long neededSize, List<Long> starts) {
             for (int entry = 0; entry < entries * entryBytes; entry += (int) entryBytes) {
                 boolean used = all.getLong(entry) != 0 || all.getLong(entry + 8) != 0;
                 if (used) {
-                    starts.add(endOf(all.getLong(entry + 32), sector) - sector);
-                    needed = Math.max(needed, endOf(all.getLong(entry + 40), sector));
+                    long start = endOf(all.getLong(entry + 32), sector) - sector;
+                    long end = endOf(all.getLong(entry + 40), sector);
+                    partitions.add(new Partition(entry / (int) entryBytes + 1, start, end - start));
+                    needed = Math.max(needed, end);
                 }
             }
         }
-        return new PartitionTable("GPT", needed, starts);
+        return new PartitionTable("GPT", needed, partitions);
     }
 
     /** The end of a sector in bytes; an LBA beyond all disks is not folded into a small number. */
@@ -115,7 +121,7 @@ record PartitionTable(String kind, long neededSize, List<Long> starts) {
             return NONE;
         }
         long needed = 0;
-        List<Long> starts = new ArrayList<>();
+        List<Partition> partitions = new ArrayList<>();
         for (int entry = MBR_ENTRIES; entry < 510; entry += 16) {
             int status = sector.get(entry) & 0xff;
             if (status != 0 && status != 0x80) {
@@ -125,14 +131,15 @@ record PartitionTable(String kind, long neededSize, List<Long> starts) {
             if (type != 0 && type != PROTECTIVE) {
                 long first = Integer.toUnsignedLong(sector.getInt(entry + 8));
                 long sectors = Integer.toUnsignedLong(sector.getInt(entry + 12));
-                starts.add(first * 512);
                 needed = Math.max(needed, (first + sectors) * 512);
                 if (isExtended(type)) {
-                    needed = Math.max(needed, logical(disk, first, sectors, starts));
+                    needed = Math.max(needed, logical(disk, first, sectors, partitions));
+                } else {
+                    partitions.add(new Partition((entry - MBR_ENTRIES) / 16 + 1, first * 512, sectors * 512));
                 }
             }
         }
-        return new PartitionTable("MBR", needed, starts);
+        return new PartitionTable("MBR", needed, partitions);
     }
 
     private static boolean isExtended(int type) {
@@ -143,8 +150,10 @@ record PartitionTable(String kind, long neededSize, List<Long> starts) {
      * Adds the partitions inside an extended one, and returns the end of the last. Each sector of the chain is an MBR
      * whose entries count from itself, but the link to the next counts from the extended partition's start.
      */
-    private static long logical(Backend disk, long extended, long sectors, List<Long> starts) throws IOException {
+    private static long logical(Backend disk, long extended, long sectors, List<Partition> partitions)
+            throws IOException {
         long needed = 0;
+        int number = FIRST_LOGICAL;
         long link = 0;
         for (int links = 0; links < MAX_LOGICAL_PARTITIONS; links++) {
             long here = extended + link;
@@ -163,7 +172,7 @@ record PartitionTable(String kind, long neededSize, List<Long> starts) {
                 if (isExtended(type)) {
                     next = first;
                 } else if (type != 0 && length != 0) {
-                    starts.add((here + first) * 512);
+                    partitions.add(new Partition(number++, (here + first) * 512, length * 512));
                     needed = Math.max(needed, (here + first + length) * 512);
                 }
             }

@@ -28,12 +28,22 @@ final class StickySyncBackend implements Backend {
             backend.sync();
         } catch (IOException e) {
             failure = e;
-            throw e;
+            // Without its errno: ENOSPC would promise that room mends it.
+            throw new IOException(e.getMessage(), e);
         }
     }
 
-    boolean failed() {
-        return failure != null;
+    /** From now on every sync fails: what was written, or is read, is not all there. */
+    synchronized void fail(IOException why) {
+        if (failure == null) {
+            failure = why;
+        }
+    }
+
+    /** Why every sync fails from now on; null as long as none has. */
+    @Nullable
+    IOException failure() {
+        return failure;
     }
 
     @Override

@@ -44,11 +44,21 @@ public final class LinuxFile implements AutoCloseable {
 
     private final Path path;
     private final int fd;
+
+    /** Where offset 0 is. */
+    private final long origin;
+
     private boolean closed;
 
-    private LinuxFile(Path path, int fd) {
+    private LinuxFile(Path path, int fd, long origin) {
         this.path = path;
         this.fd = fd;
+        this.origin = origin;
+    }
+
+    /** The same open file, whose offset 0 is {@code offset} of this one, which alone is to be closed. */
+    public LinuxFile from(long offset) {
+        return offset == 0 ? this : new LinuxFile(path, fd, origin + offset);
     }
 
     /**
@@ -62,7 +72,7 @@ public final class LinuxFile implements AutoCloseable {
             if (fd < 0) {
                 throw new SystemCallException("open", "%s, 0%o".formatted(path, flags), -fd);
             }
-            return new LinuxFile(path, fd);
+            return new LinuxFile(path, fd, 0);
         }
     }
 
@@ -79,7 +89,11 @@ public final class LinuxFile implements AutoCloseable {
         return fd;
     }
 
-    /** The size of a file, or of a block device. */
+    long origin() {
+        return origin;
+    }
+
+    /** The size of a file, or of a block device, from its own first byte on. */
     public long size() throws SystemCallException {
         long size = Libc.lseek(fd, 0, SEEK_END);
         if (size < 0) {
@@ -95,7 +109,7 @@ public final class LinuxFile implements AutoCloseable {
         int done = 0;
         try {
             while (done < length) {
-                long n = Libc.pread(fd, address + done, length - done, offset + done);
+                long n = Libc.pread(fd, address + done, length - done, origin + offset + done);
                 if (n == 0) {
                     throw new EOFException("%s ends at %d".formatted(path, offset + done));
                 }
@@ -118,7 +132,7 @@ public final class LinuxFile implements AutoCloseable {
         int done = 0;
         try {
             while (done < length) {
-                long n = Libc.pwrite(fd, address + done, length - done, offset + done);
+                long n = Libc.pwrite(fd, address + done, length - done, origin + offset + done);
                 if (n >= 0) {
                     done += (int) n;
                 } else if (n != -Errno.EINTR) {
@@ -155,7 +169,7 @@ public final class LinuxFile implements AutoCloseable {
     private boolean allocate(int mode, long offset, long length) throws SystemCallException {
         int result;
         do {
-            result = Libc.fallocate(fd, mode, offset, length);
+            result = Libc.fallocate(fd, mode, origin + offset, length);
         } while (result == -Errno.EINTR);
         if (result == -Errno.EOPNOTSUPP) {
             return false;
@@ -169,7 +183,7 @@ public final class LinuxFile implements AutoCloseable {
     /** BLKDISCARD: tells a device that nobody needs this range; false when it does not care. */
     public boolean discard(long offset, long length) throws SystemCallException {
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment range = arena.allocateFrom(JAVA_LONG, offset, length);
+            MemorySegment range = arena.allocateFrom(JAVA_LONG, origin + offset, length);
             int result = Libc.ioctl(fd, BLKDISCARD, range);
             if (result == -Errno.EOPNOTSUPP) {
                 return false;
@@ -186,28 +200,28 @@ public final class LinuxFile implements AutoCloseable {
      * known is no hole: so it is on file systems that tell nothing, and behind the end of a file that was cut off.
      */
     public long nextData(long offset, long end) {
-        long data = Libc.lseek(fd, offset, SEEK_DATA);
+        long data = Libc.lseek(fd, origin + offset, SEEK_DATA);
         if (data >= 0) {
-            return Math.min(data, end);
+            return Math.min(data - origin, end);
         }
         if (data != -Errno.ENXIO) {
             return offset;
         }
-        long size = Libc.lseek(fd, 0, SEEK_END);
+        long size = Libc.lseek(fd, 0, SEEK_END) - origin;
         return size < end ? Math.max(offset, size) : end;
     }
 
     /** Where the first hole at or behind {@code offset} begins, at most {@code end}. */
     public long nextHole(long offset, long end) {
-        long hole = Libc.lseek(fd, offset, SEEK_HOLE);
-        return hole < 0 ? end : Math.min(hole, end);
+        long hole = Libc.lseek(fd, origin + offset, SEEK_HOLE);
+        return hole < 0 ? end : Math.min(hole - origin, end);
     }
 
     /** Has the kernel begin to read a range that will soon be wanted. */
     public void willNeed(long offset, long length) throws SystemCallException {
         for (long done = 0; done < length; done += ADVICE_BYTES) {
             long piece = Math.min(ADVICE_BYTES, length - done);
-            int result = Libc.posixFadvise(fd, offset + done, piece, POSIX_FADV_WILLNEED);
+            int result = Libc.posixFadvise(fd, origin + offset + done, piece, POSIX_FADV_WILLNEED);
             if (result < 0) {
                 throw failed("posix_fadvise", "%d, %d, WILLNEED".formatted(offset + done, piece), -result);
             }

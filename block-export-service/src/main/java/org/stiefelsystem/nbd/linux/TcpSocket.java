@@ -173,7 +173,7 @@ public final class TcpSocket implements AutoCloseable {
 
     /** Sends a part of a file without taking it through this program's memory. */
     public void sendFile(LinuxFile file, long offset, long length) throws IOException {
-        sendfileOffset.set(JAVA_LONG, 0, offset);
+        sendfileOffset.set(JAVA_LONG, 0, file.origin() + offset);
         long left = length;
         while (left > 0) {
             long n = Libc.sendfile(fd, file.fd(), sendfileOffset.address(), left);

@@ -16,6 +16,8 @@ import java.util.Set;
  */
 public record ExportQuery(String name, Set<Integer> informationRequests) {
 
+    public static final int MAX_NAME_BYTES = Text.MAX_BYTES;
+
     public ExportQuery {
         informationRequests = Set.copyOf(informationRequests);
     }

@@ -7,10 +7,11 @@ import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
-import org.stiefelsystem.nbd.export.Export;
 import org.stiefelsystem.nbd.export.Exports;
 import org.stiefelsystem.nbd.export.PeerAddress;
+import org.stiefelsystem.nbd.export.Printable;
 import org.stiefelsystem.nbd.export.Session;
+import org.stiefelsystem.nbd.linux.Errno;
 import org.stiefelsystem.nbd.linux.SystemCallException;
 import org.stiefelsystem.nbd.linux.TcpSocket;
 import org.stiefelsystem.nbd.protocol.ProtocolViolation;
@@ -23,6 +24,8 @@ final class NbdConnection implements Runnable, Session {
     /** How long a client may take to read the last replies. */
     private static final Duration LAST_WORDS = Duration.ofSeconds(1);
 
+    private static final int MAX_WORDS = 200;
+
     private final TcpSocket socket;
     private final PeerAddress peer;
     private final Exports exports;
@@ -30,6 +33,7 @@ final class NbdConnection implements Runnable, Session {
     private final NbdLimits limits;
     private final NbdObserver observer;
     private final PeerWarnings warnings;
+    private final Runnable turnedAway;
     private final Runnable ended;
     private volatile boolean stopping;
     private volatile boolean fenced;
@@ -43,6 +47,7 @@ final class NbdConnection implements Runnable, Session {
             NbdLimits limits,
             NbdObserver observer,
             PeerWarnings warnings,
+            Runnable turnedAway,
             java.util.function.Consumer<NbdConnection> ended) {
         this.socket = socket;
         this.peer = peer;
@@ -51,6 +56,7 @@ final class NbdConnection implements Runnable, Session {
         this.limits = limits;
         this.observer = observer;
         this.warnings = warnings;
+        this.turnedAway = turnedAway;
         this.ended = () -> ended.accept(this);
     }
 
@@ -94,19 +100,14 @@ final class NbdConnection implements Runnable, Session {
             Optional<Negotiated> negotiated = negotiate();
             if (negotiated.isPresent()) {
                 transmit(negotiated.get());
+            } else {
+                turnedAway.run();
             }
-        } catch (ProtocolViolation e) {
-            warnings.warn("closed {0}: {1}", peer, e.getMessage());
-        } catch (HandshakeAbandonedException e) {
-            LOG.log(System.Logger.Level.INFO, "gave up a handshake with {0}: {1}", peer, e.getMessage());
-        } catch (EOFException | SocketTimeoutException | SystemCallException e) {
-            LOG.log(
-                    stopping || fenced ? System.Logger.Level.DEBUG : System.Logger.Level.INFO,
-                    "lost {0}: {1}",
-                    peer,
-                    e.getMessage());
         } catch (IOException e) {
-            LOG.log(System.Logger.Level.ERROR, "dropped {0}: {1}", peer, e.getMessage());
+            turnedAway.run();
+            if (!stopping && !fenced) {
+                warnings.warn("turned away {0}: {1}", peer, Printable.of(String.valueOf(e.getMessage()), MAX_WORDS));
+            }
         } catch (RuntimeException | OutOfMemoryError e) {
             LOG.log(System.Logger.Level.ERROR, "dropped " + peer + " by a fault of this server", e);
         } finally {
@@ -124,26 +125,46 @@ final class NbdConnection implements Runnable, Session {
         }
     }
 
-    private void transmit(Negotiated negotiated) throws IOException {
-        Export export = negotiated.export();
-        LOG.log(System.Logger.Level.INFO, "{0} opened export {1}", peer, export.name());
+    private void transmit(Negotiated negotiated) {
+        LOG.log(
+                System.Logger.Level.INFO,
+                "{0} opened export {1}",
+                peer,
+                negotiated.export().name());
+        Audit audit = new Audit(peer, negotiated, observer);
         boolean disconnected = false;
+        String why = "a fault of this server";
         try {
-            disconnected = transmit(negotiated, pool.takeForTransmission());
+            disconnected = transmit(negotiated, audit, pool.takeForTransmission());
+            why = disconnected ? "disconnected" : whyLeft("closed");
+        } catch (IOException e) {
+            why = whyLeft(words(e));
         } finally {
             negotiated.end(disconnected);
-            LOG.log(
-                    System.Logger.Level.INFO,
-                    fenced ? "{0} was made to leave export {1}" : "{0} left export {1}",
-                    peer,
-                    export.name());
+            LOG.log(System.Logger.Level.INFO, audit.line(why));
         }
     }
 
-    private boolean transmit(Negotiated negotiated, BufferPool.Buffers buffers) throws IOException {
+    /** What this server did itself is the cause of what happened then. */
+    private String whyLeft(String otherwise) {
+        return fenced ? "fenced" : stopping ? "stopped" : otherwise;
+    }
+
+    private static String words(IOException e) {
+        return switch (e) {
+            case ProtocolViolation violation -> "violation: " + violation.getMessage();
+            case SocketTimeoutException timeout -> "timeout: " + timeout.getMessage();
+            case SystemCallException call ->
+                (call.errno() == Errno.ETIMEDOUT ? "timeout: " : "I/O: ") + call.getMessage();
+            case EOFException end -> "violation: " + end.getMessage();
+            default -> "I/O: " + e.getMessage();
+        };
+    }
+
+    private boolean transmit(Negotiated negotiated, Audit audit, BufferPool.Buffers buffers) throws IOException {
         try {
             Transmission current =
-                    new Transmission(negotiated, socket, pool, buffers, limits, observer, () -> stopping, () -> fenced);
+                    new Transmission(negotiated, socket, pool, buffers, limits, audit, () -> stopping, () -> fenced);
             transmission = current;
             boolean disconnected = current.run();
             if (stopping && !fenced) {

@@ -1,6 +1,13 @@
 package org.stiefelsystem.nbd.server;
 
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.RecordComponent;
 import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.Locale;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.stiefelsystem.nbd.protocol.ExportQuery;
 
 /**
  * What a peer may ask of the server at most (DESIGN, safety rule 6); {@link #defaults()} is the one place of the
@@ -74,141 +81,116 @@ public record NbdLimits(
     }
 
     public NbdLimits {
-        if (requestBytes < 1 << 20 || requestBytes > 1 << 26 || requestBytes > replyBytesInMemory) {
-            throw new IllegalArgumentException(
-                    "requestBytes is %d, and must be 1 to 64 MiB and at most replyBytesInMemory"
-                            .formatted(requestBytes));
+        check("handshake-deadline", handshakeDeadline, 100, 600_000);
+        check("options-per-handshake", optionsPerHandshake, 4, 65_536);
+        check("option-bytes", optionBytes, ExportQuery.MAX_NAME_BYTES + 64, 1 << 20);
+        check("skipped-option-bytes", skippedOptionBytes, optionBytes, 64 << 20);
+        check("request-bytes", requestBytes, 1 << 20, 64 << 20);
+        check("slow-zero-bytes", slowZeroBytes, 1 << 20, 1L << 40);
+        check("extents-per-reply", extentsPerReply, 1, 1 << 15);
+        check("connections", connections, 1, 65_536);
+        check("connections-per-peer", connectionsPerPeer, 1, 65_536);
+        check("receive-bytes", receiveBytes, BufferPool.SMALL_BYTES, 16 << 20);
+        check("reply-bytes", replyBytes, BufferPool.SMALL_BYTES, 16 << 20);
+        check("buffer-bytes", bufferBytes, 0, 1L << 40);
+        check("reply-bytes-in-memory", replyBytesInMemory, requestBytes, Integer.MAX_VALUE);
+        check("reply-memory-wait", replyMemoryWait, 0, 60_000);
+        check("send-stall", sendStall, 1_000, 3_600_000);
+        check("keepalive-idle", keepaliveIdle, 1_000, 3_600_000);
+        check("keepalive-interval", keepaliveInterval, 1_000, 600_000);
+        check("keepalive-probes", keepaliveProbes, 1, 100);
+        check("stop-grace", stopGrace, 0, 600_000);
+        check("stop-limit", stopLimit, stopGrace.toMillis(), 600_000);
+    }
+
+    private static void check(String name, long value, long least, long most) {
+        if (value < least || value > most) {
+            throw new IllegalArgumentException("%s is %d, and may be %d to %d".formatted(name, value, least, most));
         }
-        if (optionBytes < 4096 + 64 || connections < 1 || connectionsPerPeer < 1 || optionsPerHandshake < 1) {
-            throw new IllegalArgumentException("optionBytes must be at least 4160, and every number positive");
+    }
+
+    private static void check(String name, Duration value, long leastMillis, long mostMillis) {
+        if (value.compareTo(Duration.ofMillis(leastMillis)) < 0 || value.compareTo(Duration.ofMillis(mostMillis)) > 0) {
+            throw new IllegalArgumentException("%s is %s, and may be %s to %s"
+                    .formatted(
+                            name,
+                            words(value),
+                            words(Duration.ofMillis(leastMillis)),
+                            words(Duration.ofMillis(mostMillis))));
         }
-        if (extentsPerReply < 1 || extentsPerReply > 1 << 15) {
-            throw new IllegalArgumentException(
-                    "extentsPerReply is %d, and must be 1 to 32768".formatted(extentsPerReply));
+    }
+
+    /** As in the configuration. */
+    private static String words(Duration duration) {
+        return duration.toMillis() % 1000 == 0 ? duration.toSeconds() + "s" : duration.toMillis() + "ms";
+    }
+
+    /** Each by its name in the configuration, such as {@code handshake-deadline}; a Duration, an Integer or a Long. */
+    public Map<String, Object> byName() {
+        Map<String, Object> byName = new LinkedHashMap<>();
+        for (RecordComponent component : NbdLimits.class.getRecordComponents()) {
+            byName.put(name(component), value(component));
         }
-        if (receiveBytes < BufferPool.SMALL_BYTES || replyBytes < BufferPool.SMALL_BYTES) {
-            throw new IllegalArgumentException(
-                    "receiveBytes and replyBytes must be at least " + BufferPool.SMALL_BYTES);
+        return byName;
+    }
+
+    private static String name(RecordComponent component) {
+        return component.getName().replaceAll("[A-Z]", "-$0").toLowerCase(Locale.ROOT);
+    }
+
+    private Object value(RecordComponent component) {
+        try {
+            return component.getAccessor().invoke(this);
+        } catch (ReflectiveOperationException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /**
+     * These limits, but for those that are named.
+     *
+     * @throws IllegalArgumentException with words, when one may not be so
+     */
+    public NbdLimits with(Map<String, ?> changed) {
+        Map<String, Object> all = byName();
+        changed.forEach((name, value) -> {
+            if (all.replace(name, value) == null) {
+                throw new IllegalArgumentException("there is no limit " + name);
+            }
+        });
+        RecordComponent[] components = NbdLimits.class.getRecordComponents();
+        Class<?>[] types = Stream.of(components).map(RecordComponent::getType).toArray(Class<?>[]::new);
+        try {
+            return NbdLimits.class
+                    .getDeclaredConstructor(types)
+                    .newInstance(all.values().toArray());
+        } catch (InvocationTargetException e) {
+            if (e.getCause() instanceof IllegalArgumentException words) {
+                throw words;
+            }
+            throw new IllegalStateException(e);
+        } catch (ReflectiveOperationException e) {
+            throw new IllegalStateException(e);
         }
     }
 
     NbdLimits withHandshakeDeadline(Duration deadline) {
-        return new NbdLimits(
-                deadline,
-                optionsPerHandshake,
-                optionBytes,
-                skippedOptionBytes,
-                requestBytes,
-                slowZeroBytes,
-                extentsPerReply,
-                connections,
-                connectionsPerPeer,
-                receiveBytes,
-                replyBytes,
-                bufferBytes,
-                replyBytesInMemory,
-                replyMemoryWait,
-                sendStall,
-                keepaliveIdle,
-                keepaliveInterval,
-                keepaliveProbes,
-                stopGrace,
-                stopLimit);
+        return with(Map.of("handshake-deadline", deadline));
     }
 
     NbdLimits withConnections(int inAll, int perPeer) {
-        return new NbdLimits(
-                handshakeDeadline,
-                optionsPerHandshake,
-                optionBytes,
-                skippedOptionBytes,
-                requestBytes,
-                slowZeroBytes,
-                extentsPerReply,
-                inAll,
-                perPeer,
-                receiveBytes,
-                replyBytes,
-                bufferBytes,
-                replyBytesInMemory,
-                replyMemoryWait,
-                sendStall,
-                keepaliveIdle,
-                keepaliveInterval,
-                keepaliveProbes,
-                stopGrace,
-                stopLimit);
+        return with(Map.of("connections", inAll, "connections-per-peer", perPeer));
     }
 
     NbdLimits withEffort(long slowZeroes, int extents) {
-        return new NbdLimits(
-                handshakeDeadline,
-                optionsPerHandshake,
-                optionBytes,
-                skippedOptionBytes,
-                requestBytes,
-                slowZeroes,
-                extents,
-                connections,
-                connectionsPerPeer,
-                receiveBytes,
-                replyBytes,
-                bufferBytes,
-                replyBytesInMemory,
-                replyMemoryWait,
-                sendStall,
-                keepaliveIdle,
-                keepaliveInterval,
-                keepaliveProbes,
-                stopGrace,
-                stopLimit);
+        return with(Map.of("slow-zero-bytes", slowZeroes, "extents-per-reply", extents));
     }
 
     NbdLimits withReplyMemory(int bytes, Duration wait) {
-        return new NbdLimits(
-                handshakeDeadline,
-                optionsPerHandshake,
-                optionBytes,
-                skippedOptionBytes,
-                requestBytes,
-                slowZeroBytes,
-                extentsPerReply,
-                connections,
-                connectionsPerPeer,
-                receiveBytes,
-                replyBytes,
-                bufferBytes,
-                bytes,
-                wait,
-                sendStall,
-                keepaliveIdle,
-                keepaliveInterval,
-                keepaliveProbes,
-                stopGrace,
-                stopLimit);
+        return with(Map.of("reply-bytes-in-memory", bytes, "reply-memory-wait", wait));
     }
 
     NbdLimits withStop(Duration grace, Duration limit) {
-        return new NbdLimits(
-                handshakeDeadline,
-                optionsPerHandshake,
-                optionBytes,
-                skippedOptionBytes,
-                requestBytes,
-                slowZeroBytes,
-                extentsPerReply,
-                connections,
-                connectionsPerPeer,
-                receiveBytes,
-                replyBytes,
-                bufferBytes,
-                replyBytesInMemory,
-                replyMemoryWait,
-                sendStall,
-                keepaliveIdle,
-                keepaliveInterval,
-                keepaliveProbes,
-                grace,
-                limit);
+        return with(Map.of("stop-grace", grace, "stop-limit", limit));
     }
 }

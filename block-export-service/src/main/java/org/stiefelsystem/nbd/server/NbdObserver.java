@@ -8,8 +8,13 @@ import org.stiefelsystem.nbd.protocol.NbdError;
 public interface NbdObserver {
 
     /** Nobody looks. */
-    NbdObserver NONE = (export, command, result, nanos) -> {};
+    NbdObserver NONE = (export, command, result, length, nanos) -> {};
 
-    /** A request was answered; {@code nanos} from its header's arrival in the program to its reply's being ready. */
-    void answered(Export export, Command command, NbdError result, long nanos);
+    /**
+     * A request was answered.
+     *
+     * @param length that it asked for
+     * @param nanos from its header's arrival in the program to its reply's being ready
+     */
+    void answered(Export export, Command command, NbdError result, long length, long nanos);
 }

@@ -8,6 +8,8 @@ import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.stiefelsystem.nbd.export.Export;
@@ -15,6 +17,7 @@ import org.stiefelsystem.nbd.export.Exports;
 import org.stiefelsystem.nbd.export.Leases;
 import org.stiefelsystem.nbd.export.PeerAddress;
 import org.stiefelsystem.nbd.export.RefusedException;
+import org.stiefelsystem.nbd.export.Session;
 import org.stiefelsystem.nbd.linux.Errno;
 import org.stiefelsystem.nbd.linux.OpenFiles;
 import org.stiefelsystem.nbd.linux.SystemCallException;
@@ -35,6 +38,7 @@ public final class NbdServer implements AutoCloseable {
     private final NbdObserver observer;
     private final BufferPool pool;
     private final PeerWarnings warnings = new PeerWarnings(LOG, System::nanoTime);
+    private final LongAdder turnedAway = new LongAdder();
     private final Map<NbdConnection, Thread> connections = new LinkedHashMap<>();
     private @Nullable TcpListener listener;
     private @Nullable Thread accepting;
@@ -123,7 +127,40 @@ public final class NbdServer implements AutoCloseable {
 
     /** Payload of large requests that are being done now. */
     public long inFlightBytes() {
-        return snapshot().stream().mapToLong(NbdConnection::inFlightBytes).sum();
+        return snapshot().keySet().stream()
+                .mapToLong(NbdConnection::inFlightBytes)
+                .sum();
+    }
+
+    /** Connections that ended without having got an export. */
+    public long turnedAway() {
+        return turnedAway.sum();
+    }
+
+    /**
+     * Serves this export no more: as {@link #close()} does it, its connections are answered what was received of them, it
+     * is flushed, and closed. Refused while a guest has a lease of it.
+     */
+    public void remove(Export export) throws RefusedException {
+        Set<Session> sessions = exports.leases().detach(export);
+        long now = System.nanoTime();
+        long limit = now + limits.stopLimit().toNanos();
+        Map<NbdConnection, Thread> ending = snapshot();
+        ending.keySet().retainAll(sessions);
+        end(ending, now + limits.stopGrace().toNanos(), limit);
+        leave(exports.leases(), export, limit);
+        if (exports.remove(export)) {
+            export.close();
+        }
+    }
+
+    private static void end(Map<NbdConnection, Thread> ending, long grace, long limit) {
+        ending.keySet().forEach(NbdConnection::stop);
+        ending.values().forEach(thread -> join(thread, grace));
+        ending.entrySet().stream()
+                .filter(connection -> connection.getValue().isAlive())
+                .forEach(connection -> connection.getKey().abort());
+        ending.values().forEach(thread -> join(thread, limit));
     }
 
     /**
@@ -147,10 +184,7 @@ public final class NbdServer implements AutoCloseable {
         long limit = now + limits.stopLimit().toNanos();
         closing.shutdown();
         join(acceptor, limit);
-        snapshot().forEach(NbdConnection::stop);
-        threads().forEach(thread -> join(thread, grace));
-        snapshot().forEach(NbdConnection::abort);
-        threads().forEach(thread -> join(thread, limit));
+        end(snapshot(), grace, limit);
         exports.all().forEach(export -> leave(exports.leases(), export, limit));
         synchronized (this) {
             listener = null;
@@ -227,11 +261,12 @@ public final class NbdServer implements AutoCloseable {
     }
 
     private boolean connect(TcpSocket socket, PeerAddress peer) {
-        NbdConnection connection =
-                new NbdConnection(socket, peer, exports, pool, limits, observer, warnings, this::forget);
+        NbdConnection connection = new NbdConnection(
+                socket, peer, exports, pool, limits, observer, warnings, turnedAway::increment, this::forget);
         Thread thread;
         synchronized (connections) {
             if (stopping || connections.size() >= limits.connections() || tooManyOf(connection.peer())) {
+                turnedAway.increment();
                 warnings.warn("turned away {0}: too many connections", connection.peer());
                 return false;
             }
@@ -264,15 +299,9 @@ public final class NbdServer implements AutoCloseable {
         }
     }
 
-    private List<NbdConnection> snapshot() {
+    private Map<NbdConnection, Thread> snapshot() {
         synchronized (connections) {
-            return List.copyOf(connections.keySet());
-        }
-    }
-
-    private List<Thread> threads() {
-        synchronized (connections) {
-            return List.copyOf(connections.values());
+            return new LinkedHashMap<>(connections);
         }
     }
 

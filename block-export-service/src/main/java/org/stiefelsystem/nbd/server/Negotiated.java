@@ -1,6 +1,7 @@
 package org.stiefelsystem.nbd.server;
 
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import org.stiefelsystem.nbd.export.Export;
 import org.stiefelsystem.nbd.export.Leases;
 import org.stiefelsystem.nbd.export.Session;
@@ -10,10 +11,17 @@ import org.stiefelsystem.nbd.protocol.MetaContext;
 /**
  * What the handshake led to: the session has the export until {@link #end}.
  *
+ * @param bootId of a guest; null for a tool
  * @param style which headers requests and replies have
  * @param contexts that a BLOCK_STATUS tells of; none where the headers have no place for them
  */
-record Negotiated(Export export, HeaderStyle style, Set<MetaContext> contexts, Leases leases, Session session) {
+record Negotiated(
+        Export export,
+        @Nullable String bootId,
+        HeaderStyle style,
+        Set<MetaContext> contexts,
+        Leases leases,
+        Session session) {
 
     Negotiated {
         contexts = Set.copyOf(contexts);

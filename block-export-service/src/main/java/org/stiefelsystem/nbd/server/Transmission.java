@@ -138,7 +138,7 @@ final class Transmission {
         if (large) {
             inFlightBytes = 0;
         }
-        observer.answered(export, command, result, System.nanoTime() - start);
+        observer.answered(export, command, result, request.length(), System.nanoTime() - start);
     }
 
     private NbdError perform(Request request, Command command) throws IOException {

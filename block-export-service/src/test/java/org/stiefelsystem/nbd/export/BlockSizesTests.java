@@ -25,6 +25,16 @@ class BlockSizesTests {
         assertThat(BlockSizes.ofDevice(0, -1, Integer.MIN_VALUE)).isEqualTo(new BlockSizes(512, 4096));
     }
 
+    @Test
+    void aPartThatCutsBlocksHasSmallerOnes() {
+        BlockSizes device = new BlockSizes(4096, 16384);
+        assertThat(device.ofPart(0, 40960)).isEqualTo(device);
+        assertThat(device.ofPart(1 << 20, 40960)).isEqualTo(device);
+        assertThat(device.ofPart(512, 4096)).isEqualTo(new BlockSizes(512, 16384));
+        assertThat(device.ofPart(4096, 3072)).isEqualTo(new BlockSizes(1024, 16384));
+        assertThat(BlockSizes.DEFAULTS.ofPart(512, 4095)).isEqualTo(BlockSizes.DEFAULTS);
+    }
+
     @Property
     void whateverADeviceSaysTheProtocolIsKept(@ForAll int logical, @ForAll int physical, @ForAll int optimal) {
         BlockSizes sizes = BlockSizes.ofDevice(logical, physical, optimal);

@@ -6,14 +6,18 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.io.RandomAccessFile;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.channels.ServerSocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.zip.CRC32;
 import org.jspecify.annotations.NullUnmarked;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -72,25 +76,44 @@ class ExportTests {
     }
 
     @Test
+    void aFifoIsRefusedAtOnce() throws Exception {
+        Path fifo = directory.resolve("fifo");
+        assertThat(new ProcessBuilder("mkfifo", fifo.toString()).start().waitFor())
+                .isZero();
+        assertRefused(fifo, "is a FIFO, and neither a file nor a block device");
+    }
+
+    @Test
+    void aSocketIsRefused() throws IOException {
+        Path socket = directory.resolve("socket");
+        try (ServerSocketChannel listening = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
+            listening.bind(UnixDomainSocketAddress.of(socket));
+            assertRefused(socket, "is a socket, and neither a file nor a block device");
+        }
+    }
+
+    @Test
     void anEmptyFileIsRefused() throws IOException {
         assertRefused(image(0), "is empty");
     }
 
     @Test
+    @Tag("safety-rule-1")
     void aFileThatIsServedAlreadyIsRefused() throws IOException {
         Path image = image(SIZE);
         Export first = Export.open("first", image, false);
-        assertRefused(image, "locked by another export of this server");
+        assertRefused(image, "export first of this server has it");
         first.close();
         Export.open("root", image, false).close();
     }
 
     @Test
+    @Tag("safety-rule-1")
     void readOnlyExportsOfOneFileKeepWritersOut() throws IOException {
         Path image = image(SIZE);
         Export first = Export.open("first", image, true);
         Export.open("second", image, true).close();
-        assertRefused(image, "is locked by");
+        assertRefused(image, "is open for reading alone, by export first of this server");
         first.close();
     }
 
@@ -144,6 +167,7 @@ class ExportTests {
     }
 
     @Test
+    @Tag("safety-rule-1")
     void aHibernatedSystemIsRefused() throws IOException {
         Path image = image(SIZE);
         ByteBuffer sector = ByteBuffer.allocate(512).order(ByteOrder.LITTLE_ENDIAN);
@@ -173,6 +197,7 @@ class ExportTests {
     }
 
     @Test
+    @Tag("safety-rule-1")
     void aHibernatedSystemInALogicalPartitionIsRefused() throws IOException {
         for (int type : new int[] {0x05, 0x0f, 0x85}) {
             Path image = image(SIZE);
@@ -204,6 +229,7 @@ class ExportTests {
     }
 
     @Test
+    @Tag("safety-rule-1")
     void aHibernatedSystemIsFoundByTheBackupOfADamagedGpt() throws IOException {
         for (boolean signature : new boolean[] {false, true}) {
             Path image = image(SIZE);
@@ -230,6 +256,7 @@ class ExportTests {
     }
 
     @Test
+    @Tag("safety-rule-1")
     void theDiskThatThisSystemRunsFromIsRefused() throws IOException {
         List<Path> disks = Files.readAllLines(Path.of("/proc/mounts")).stream()
                 .filter(line -> line.startsWith("/dev/") && line.contains(" / "))
@@ -242,9 +269,21 @@ class ExportTests {
 
     @Test
     void namesThatAreNoneAreRefused() {
-        for (String name : new String[] {"", " ", "a\nb", "n".repeat(256), "root@0123456789abcdef0123456789abcdef"}) {
+        for (String name : new String[] {
+            "", " ", "a\nb", "n".repeat(256), "a\u202eb", "a\u2028b", "\ud800", "root@0123456789abcdef0123456789abcdef"
+        }) {
             assertThatExceptionOfType(RefusedException.class).isThrownBy(() -> Export.memory(name, 1));
         }
+    }
+
+    @Test
+    void aQuickZeroIsUnflushedOnlyWhereItWasDone() throws IOException {
+        FakeDisk disk = new FakeDisk(4096);
+        Export export = disk.export("root");
+        assertThat(export.zeroQuickly(0, 512, false)).isTrue();
+        disk.zeroSlowly();
+        assertThat(export.zeroQuickly(512, 512, false)).isFalse();
+        assertThat(export.bytesUnflushed()).isEqualTo(512);
     }
 
     @Test

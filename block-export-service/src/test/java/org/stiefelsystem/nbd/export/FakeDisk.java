@@ -4,7 +4,11 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.jspecify.annotations.Nullable;
 
 /** A disk that remembers what was asked of it, and fails or hesitates where a test wants it. */
 public final class FakeDisk implements Backend {
@@ -14,6 +18,8 @@ public final class FakeDisk implements Backend {
     private volatile boolean syncsFail;
     private volatile long brokenFrom = Long.MAX_VALUE;
     private volatile boolean slowZeroes;
+    private final Map<String, IOException> failing = new ConcurrentHashMap<>();
+    private final AtomicBoolean failsOnce = new AtomicBoolean();
     private volatile CountDownLatch mayFinish = new CountDownLatch(0);
 
     public FakeDisk(int size) {
@@ -45,6 +51,27 @@ public final class FakeDisk implements Backend {
         brokenFrom = offset;
     }
 
+    /** This call fails, again and again, and changes nothing; null ends that. */
+    public void fail(String call, @Nullable IOException with) {
+        if (with == null) {
+            failing.remove(call);
+        } else {
+            failing.put(call, with);
+        }
+    }
+
+    /** The next sync fails, and those after it do not: so the kernel tells of a lost write. */
+    public void failOneSync() {
+        failsOnce.set(true);
+    }
+
+    private void failIfAsked(String call) throws IOException {
+        IOException failure = failing.get(call);
+        if (failure != null) {
+            throw failure;
+        }
+    }
+
     /** Zeroes take as long as a write. */
     public void zeroSlowly() {
         slowZeroes = true;
@@ -66,6 +93,7 @@ public final class FakeDisk implements Backend {
 
     @Override
     public void read(ByteBuffer into, long offset) throws IOException {
+        failIfAsked("read");
         if (offset + into.remaining() > brokenFrom) {
             throw new IOException("the disk is broken from %d on".formatted(brokenFrom));
         }
@@ -74,6 +102,7 @@ public final class FakeDisk implements Backend {
 
     @Override
     public void write(ByteBuffer from, long offset) throws IOException {
+        failIfAsked("write");
         if (offset + from.remaining() > brokenFrom) {
             called("broken write");
             throw new IOException("the disk is broken from %d on".formatted(brokenFrom));
@@ -83,13 +112,14 @@ public final class FakeDisk implements Backend {
     }
 
     @Override
-    public void zero(long offset, long length, boolean keepSpace) {
+    public void zero(long offset, long length, boolean keepSpace) throws IOException {
+        failIfAsked("zero");
         called("zero");
         memory.zero(offset, length, keepSpace);
     }
 
     @Override
-    public boolean zeroQuickly(long offset, long length, boolean keepSpace) {
+    public boolean zeroQuickly(long offset, long length, boolean keepSpace) throws IOException {
         if (!slowZeroes) {
             zero(offset, length, keepSpace);
         }
@@ -98,6 +128,7 @@ public final class FakeDisk implements Backend {
 
     @Override
     public void willNeed(long offset, long length) throws IOException {
+        failIfAsked("willNeed");
         called("willNeed " + length);
         if (offset + length > brokenFrom) {
             throw new IOException("the disk is broken from %d on".formatted(brokenFrom));
@@ -105,7 +136,8 @@ public final class FakeDisk implements Backend {
     }
 
     @Override
-    public void trim(long offset, long length) {
+    public void trim(long offset, long length) throws IOException {
+        failIfAsked("trim");
         called("trim");
         memory.trim(offset, length);
     }
@@ -118,7 +150,8 @@ public final class FakeDisk implements Backend {
         } catch (InterruptedException e) {
             throw new IOException(e);
         }
-        if (syncsFail) {
+        failIfAsked("sync");
+        if (syncsFail || failsOnce.getAndSet(false)) {
             throw new IOException("the disk is broken");
         }
     }

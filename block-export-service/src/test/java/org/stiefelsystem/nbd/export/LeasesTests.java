@@ -23,11 +23,13 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.stiefelsystem.nbd.export.Leases.Answer;
 
 /** DESIGN, safety rules 2 and 3. */
+@Tag("safety-rule-2")
 class LeasesTests {
 
     private static final PeerAddress GUEST = new PeerAddress("fe80::1%br0");

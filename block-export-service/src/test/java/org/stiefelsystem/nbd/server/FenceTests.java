@@ -17,6 +17,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -31,6 +32,7 @@ import org.stiefelsystem.nbd.export.Leases;
  * while a new one writes to the same sectors, then lets it go.
  */
 @Timeout(60)
+@Tag("safety-rule-2")
 class FenceTests {
 
     private static final String BOOT_ID = "0123456789abcdef0123456789abcdef";

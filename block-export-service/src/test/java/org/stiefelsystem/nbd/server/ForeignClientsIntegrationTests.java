@@ -14,6 +14,7 @@ import java.util.Random;
 import org.jspecify.annotations.NullUnmarked;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.stiefelsystem.nbd.export.Export;
@@ -366,6 +367,7 @@ class ForeignClientsIntegrationTests {
     }
 
     @Test
+    @Tag("safety-rule-1")
     void qemuRefusesAFileThatIsServed() throws Exception {
         Tool.require("qemu-io");
         for (Tool.Result result : new Tool.Result[] {
@@ -380,6 +382,7 @@ class ForeignClientsIntegrationTests {
     }
 
     @Test
+    @Tag("safety-rule-1")
     void qemuReadsAFileThatIsServedReadOnlyButDoesNotWriteIt() throws Exception {
         Tool.require("qemu-io");
         assertThat(Tool.run("qemu-io", "-r", "-f", "raw", "-c", "read 0 512", random)
@@ -391,6 +394,7 @@ class ForeignClientsIntegrationTests {
     }
 
     @Test
+    @Tag("safety-rule-1")
     void aFileThatQemuUsesIsRefused() throws Exception {
         Tool.require("qemu-io");
         Path used = Files.write(directory.resolve("used"), new byte[1 << 20]);

@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import java.io.EOFException;
-import java.io.File;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.net.SocketException;
@@ -12,12 +11,6 @@ import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
-import java.util.List;
-import java.util.Objects;
-import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.logging.Handler;
-import java.util.logging.LogRecord;
-import java.util.logging.Logger;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.NullUnmarked;
 import org.junit.jupiter.api.AfterEach;
@@ -70,40 +63,16 @@ class FuzzTests {
 
     private RandomGenerator random;
 
-    private final Logger log = Logger.getLogger("org.stiefelsystem.nbd");
-    private final List<String> faults = new CopyOnWriteArrayList<>();
-
-    /** Nobody reads what the server says of thousands of bad peers; a fault of its own is a find. */
-    private final Handler finder = new Handler() {
-
-        @Override
-        public void publish(LogRecord line) {
-            if (line.getThrown() != null) {
-                faults.add(line.getMessage() + ": " + line.getThrown());
-            }
-        }
-
-        @Override
-        public void flush() {
-            // Nothing is kept back.
-        }
-
-        @Override
-        public void close() {
-            // Nothing is open.
-        }
-    };
+    private Faults faults;
 
     @BeforeEach
     void listen() {
-        log.setUseParentHandlers(false);
-        log.addHandler(finder);
+        faults = Faults.listen();
     }
 
     @AfterEach
     void listenNoMore() {
-        log.removeHandler(finder);
-        log.setUseParentHandlers(true);
+        faults.close();
     }
 
     @Test
@@ -119,11 +88,13 @@ class FuzzTests {
         try (TestServer server =
                 TestServer.of(limits, Export.open("root", image, false), Export.memory("memory", SIZE))) {
             rounds(server, 1, seed);
-            int descriptors = descriptors();
+            int descriptors = Footprint.openDescriptors();
             int rounds = 1;
             while (System.nanoTime() < end) {
                 rounds(server, ++rounds, seed);
-                assertThat(descriptors()).as("open files, seed %d", seed).isLessThanOrEqualTo(descriptors);
+                assertThat(Footprint.openDescriptors())
+                        .as("open files, seed %d", seed)
+                        .isLessThanOrEqualTo(descriptors);
             }
             System.out.printf("fuzz: %d conversations, seed %d%n", rounds * CONVERSATIONS_PER_ROUND, seed);
         }
@@ -136,24 +107,14 @@ class FuzzTests {
             for (int i = 0; i < CONVERSATIONS_PER_ROUND; i++) {
                 converse(server);
             }
-            await().atMost(Duration.ofSeconds(20)).until(() -> connectionThreads() == 0);
-            assertThat(faults).isEmpty();
+            await().atMost(Duration.ofSeconds(20)).until(() -> Footprint.connectionThreads() == 0);
+            assertThat(faults.found()).isEmpty();
             assertThat(server.exports().leases().of("root").connections()).isZero();
             serveHonestly(server);
-            await().atMost(Duration.ofSeconds(20)).until(() -> connectionThreads() == 0);
+            await().atMost(Duration.ofSeconds(20)).until(() -> Footprint.connectionThreads() == 0);
         } catch (AssertionError | IOException | RuntimeException e) {
             throw new AssertionError("round %d of -Dstiefel.fuzz-seed=%d".formatted(round, seed), e);
         }
-    }
-
-    private static long connectionThreads() {
-        return Thread.getAllStackTraces().keySet().stream()
-                .filter(thread -> thread.getName().matches("nbd-[0-9]+"))
-                .count();
-    }
-
-    private static int descriptors() {
-        return Objects.requireNonNull(new File("/proc/self/fd").list()).length;
     }
 
     private void serveHonestly(TestServer server) throws IOException {

@@ -1,8 +1,6 @@
 package org.stiefelsystem.nbd.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
-import static org.awaitility.Awaitility.await;
 
 import java.io.IOException;
 import java.net.InetAddress;
@@ -15,10 +13,10 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.stiefelsystem.nbd.export.DiskPart;
 import org.stiefelsystem.nbd.export.Export;
 import org.stiefelsystem.nbd.export.Exports;
 import org.stiefelsystem.nbd.export.Leases;
-import org.stiefelsystem.nbd.export.RefusedException;
 
 /** Block devices: loop devices, which need root and a kernel that has them. */
 @NullUnmarked
@@ -45,100 +43,6 @@ class LoopDeviceIntegrationTests {
     void detach() throws Exception {
         if (device != null) {
             Tool.run("losetup", "--detach", device).orFail();
-        }
-    }
-
-    private static void assertRefused(Path path, String words) {
-        assertThatExceptionOfType(RefusedException.class)
-                .isThrownBy(() -> Export.open("root", path, false).close())
-                .withMessageContaining(words)
-                .satisfies(refused -> assertThat(refused.remedy()).isNotBlank());
-    }
-
-    @Test
-    void aFileBehindALoopDeviceIsRefused() {
-        assertRefused(image, "it lies behind " + device);
-    }
-
-    @Test
-    void aDeviceThatIsServedIsRefusedAndCannotBeMounted() throws Exception {
-        Tool.require("mkfs.ext4", "mount");
-        Tool.run("mkfs.ext4", "-q", device).orFail();
-        try (Export export = Export.open("root", device, false)) {
-            assertThat(export.size()).isEqualTo(SIZE);
-            assertRefused(device, "held by another export of this server");
-            assertThat(Tool.run("mount", device, Files.createDirectory(directory.resolve("no")))
-                            .status())
-                    .isNotZero();
-        }
-        Export.open("root", device, false).close();
-    }
-
-    /** QEMU opens devices without O_EXCL: its locks are all that tells of it. */
-    @Test
-    void aDeviceThatQemuUsesIsRefused() throws Exception {
-        Tool.require("qemu-io");
-        Process user = new ProcessBuilder("qemu-io", "-f", "raw", device.toString())
-                .redirectOutput(ProcessBuilder.Redirect.DISCARD)
-                .redirectError(ProcessBuilder.Redirect.DISCARD)
-                .start();
-        try {
-            for (boolean readOnly : new boolean[] {false, true}) {
-                await().untilAsserted(() -> assertThatExceptionOfType(RefusedException.class)
-                        .isThrownBy(() -> Export.open("root", device, readOnly).close())
-                        .withMessageContaining("locked by qemu-io (pid " + user.pid() + ")"));
-            }
-        } finally {
-            user.getOutputStream().close();
-            user.destroy();
-            user.waitFor();
-        }
-        try (Export export = Export.open("root", device, true)) {
-            assertThat(Tool.run("qemu-io", "-f", "raw", "-c", "write 0 512", device)
-                            .output())
-                    .contains("lock");
-            assertThat(export.readOnly()).isTrue();
-        }
-    }
-
-    @Test
-    void aMountedDeviceIsRefusedByTheNameOfTheDirectory() throws Exception {
-        Tool.require("mkfs.ext4", "mount");
-        Tool.run("mkfs.ext4", "-q", device).orFail();
-        Path mounted = Files.createDirectory(directory.resolve("a b"));
-        Tool.Result mount = Tool.run("mount", device, mounted);
-        Tool.require(mount.status() == 0, "cannot mount: " + mount.output());
-        try {
-            assertRefused(device, "is mounted on " + mounted);
-        } finally {
-            Tool.run("umount", mounted).orFail();
-        }
-    }
-
-    @Test
-    void swapSpaceInUseIsRefused() throws Exception {
-        Tool.require("mkswap", "swapon");
-        Tool.run("mkswap", device).orFail();
-        Tool.Result swapon = Tool.run("swapon", device);
-        Tool.require(swapon.status() == 0, "cannot swap: " + swapon.output());
-        try {
-            assertRefused(device, "swap space in use");
-        } finally {
-            Tool.run("swapoff", device).orFail();
-        }
-    }
-
-    @Test
-    void aMappedDeviceIsRefusedByTheNameOfTheMapping() throws Exception {
-        Tool.require("dmsetup");
-        String name = "stiefel-test-" + ProcessHandle.current().pid();
-        Tool.Result create = Tool.run("dmsetup", "create", name, "--table", "0 2048 linear %s 0".formatted(device));
-        org.junit.jupiter.api.Assumptions.assumeTrue(
-                create.status() == 0, "this kernel has no device mapper: " + create.output());
-        try {
-            assertRefused(device, "mapped by the device mapper as " + name);
-        } finally {
-            Tool.run("dmsetup", "remove", name).orFail();
         }
     }
 
@@ -221,6 +125,9 @@ class LoopDeviceIntegrationTests {
                     assertThat(peer.structured().error()).isEqualTo(22);
                 }
             }
+            try (Export cutting = Export.open("cutting", device, false, new DiskPart.Range(512, null))) {
+                assertThat(cutting.blockSizes().minimum()).isEqualTo(512);
+            }
             Tool.run("losetup", "--detach", device).orFail();
             device = null;
         }
@@ -253,6 +160,40 @@ class LoopDeviceIntegrationTests {
                 }
                 assertThat(read).isEqualTo(written);
             }
+        }
+    }
+
+    /** The kernel keeps a loop device that is in use, whatever losetup says. */
+    @Test
+    void aDeviceThatIsDetachedIsServedUntilItIsClosed() throws Exception {
+        Export export = Export.open("root", device, false);
+        try (export) {
+            Tool.run("losetup", "--detach", device).orFail();
+            java.nio.ByteBuffer bytes = java.nio.ByteBuffer.allocateDirect(512);
+            export.write(bytes, 0);
+            export.sync();
+            export.read(bytes.clear(), 0);
+            assertThat(export.failed()).isFalse();
+        }
+        device = null;
+    }
+
+    @Test
+    void aDeviceGrowsAndItsPartitionsAreExports() throws Exception {
+        Tool.require("sfdisk", "truncate");
+        Path script = Files.writeString(directory.resolve("table"), "label: gpt\nsize=4MiB\nsize=8MiB\n");
+        Tool.run("sh", "-c", "sfdisk -q " + device + " < " + script).orFail();
+        try (Export second = Export.open("p2", device, false, new DiskPart.Partition(2));
+                Export first = Export.open("p1", device, false, new DiskPart.Partition(1))) {
+            assertThat(first.size()).isEqualTo(4 << 20);
+            assertThat(second.size()).isEqualTo(8 << 20);
+            assertThat(second.offset()).isEqualTo(first.offset() + (4 << 20));
+        }
+        try (Export whole = Export.open("root", device, false)) {
+            Tool.run("truncate", "--size=" + 2 * SIZE, image).orFail();
+            Tool.run("losetup", "--set-capacity", device).orFail();
+            whole.grow();
+            assertThat(whole.size()).isEqualTo(2L * SIZE);
         }
     }
 

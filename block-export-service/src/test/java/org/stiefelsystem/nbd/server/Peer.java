@@ -51,6 +51,11 @@ final class Peer implements Closeable {
         return new Peer(server, InetAddress.ofLiteral("127.0.0.1"));
     }
 
+    /** Connects and says nothing, from this address. */
+    static Peer mute(InetSocketAddress server, String from) throws IOException {
+        return new Peer(server, InetAddress.ofLiteral(from));
+    }
+
     /** Connects and greets. */
     static Peer greeted(InetSocketAddress server) throws IOException {
         return greeted(server, "127.0.0.1");
@@ -59,8 +64,13 @@ final class Peer implements Closeable {
     static Peer greeted(InetSocketAddress server, String from) throws IOException {
         Peer peer = new Peer(server, InetAddress.ofLiteral(from));
         peer.receive(18);
-        peer.send(ByteBuffer.allocate(4).putInt(3));
+        peer.greet();
         return peer;
+    }
+
+    /** Answers the server's greeting: fixed newstyle, without zeroes. */
+    void greet() throws IOException {
+        send(ByteBuffer.allocate(4).putInt(3));
     }
 
     /** Connects, greets and goes. */
@@ -252,6 +262,25 @@ final class Peer implements Closeable {
         while (in.read(scratch) >= 0) {
             // More.
         }
+    }
+
+    /** Reads until the server says no more, or has reset the connection. */
+    void hearToTheEndOrReset() throws IOException {
+        try {
+            hearToTheEnd();
+        } catch (java.net.SocketException e) {
+            // That is an end as well.
+        }
+    }
+
+    int port() {
+        return socket.getLocalPort();
+    }
+
+    /** Goes without a goodbye: what is under way is lost, in both directions. */
+    void reset() throws IOException {
+        socket.setSoLinger(true, 0);
+        socket.close();
     }
 
     /** Whether the server has closed, with or without a reset. */

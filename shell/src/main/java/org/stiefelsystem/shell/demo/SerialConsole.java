@@ -41,7 +41,7 @@ public final class SerialConsole implements AutoCloseable {
     }
 
     /** Connects to the socket of a machine that waits for it before it starts; nothing of what it prints is missed. */
-    static SerialConsole connect(Path socket) throws IOException {
+    public static SerialConsole connect(Path socket) throws IOException {
         SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX);
         try {
             channel.connect(UnixDomainSocketAddress.of(socket));

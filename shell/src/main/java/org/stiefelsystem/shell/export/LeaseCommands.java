@@ -28,7 +28,8 @@ class LeaseCommands {
     }
 
     @Command(name = "exports", description = "what is served over NBD, and who has it", help = """
-                    STATE: free; held by a holder that is connected; waiting for one that is not; failed, after a sync.
+                    STATE: free; held by a holder that is connected; waiting for one that is not; failed, after a sync,
+                    or because a part of its disk is not there any more.
                     PATH "not served": a lease that is kept, of an export that is not served now.""", group = "Host")
     void exports(CommandContext context, @Option(longName = "json", description = "one JSON document") boolean json) {
         List<ExportClient.Export> exports = all();
@@ -58,8 +59,11 @@ class LeaseCommands {
                 Bytes.words(export.bytesUnflushed()),
                 Bytes.words(export.size()),
                 export.access(),
-                export.path()));
+                export.where()));
         table.print(context.outputWriter());
+        exports.stream()
+                .filter(export -> export.failure() != null)
+                .forEach(export -> context.outputWriter().println(export.name() + " has failed: " + export.failure()));
     }
 
     @Command(

@@ -17,6 +17,18 @@ public interface ExportClient {
     @GetExchange("/exports")
     List<Export> exports();
 
+    /** Serves a disk, or a part of one, from now on. */
+    @PostExchange("/exports")
+    Export add(@RequestBody NewExport wanted);
+
+    /** Serves it no more; its connections end, which may take 20 s. */
+    @DeleteExchange("/exports")
+    void remove(@RequestParam("name") String name);
+
+    /** Its disk has grown. */
+    @PostExchange("/exports/grow")
+    Export grow(@RequestParam("name") String name);
+
     /** Takes an export from this holder ({@link Export#holderId}), who is refused from then on; 409 when it has it no more. */
     @DeleteExchange("/lease")
     BrokenLease breakLease(@RequestParam("export") String export, @RequestParam("holder") @Nullable String holder);
@@ -30,8 +42,25 @@ public interface ExportClient {
     void admit(@RequestBody Admission admission);
 
     /**
+     * What is to be served.
+     *
+     * @param offset with or without a size, of a part of the disk
+     * @param partition another way to name a part
+     */
+    record NewExport(
+            String name,
+            String path,
+            boolean readOnly,
+            @Nullable Long offset,
+            @Nullable Long size,
+            @Nullable Integer partition) {}
+
+    /**
      * One export as the service tells it.
      *
+     * @param offset of a part of the disk, or null
+     * @param partition which that is, or null
+     * @param failure why it has failed, or null
      * @param served false for a lease that is kept while nothing is served under its name
      * @param state {@code free}, {@code held}, {@code waiting} for a holder that is not connected, or {@code failed}
      * @param holder the link address of whoever writes to it, or null
@@ -43,9 +72,12 @@ public interface ExportClient {
             String name,
             String path,
             long size,
+            @Nullable Long offset,
+            @Nullable Integer partition,
             boolean readOnly,
             boolean served,
             String state,
+            @Nullable String failure,
             @Nullable String holder,
             @Nullable String bootId,
             @Nullable Instant since,
@@ -64,6 +96,12 @@ public interface ExportClient {
         /** The holder, for people. */
         public String holderWords() {
             return holder + (bootId == null ? ", a tool" : " (boot " + shortBootId() + ")");
+        }
+
+        /** Its disk, and which part of it. */
+        public String where() {
+            return path
+                    + (partition != null ? ", partition " + partition : offset != null ? ", from byte " + offset : "");
         }
 
         public String access() {

@@ -20,6 +20,7 @@ import org.springframework.web.service.invoker.HttpServiceProxyFactory;
 import org.stiefelsystem.shell.CommandFailure;
 import org.stiefelsystem.shell.Settings;
 import tools.jackson.core.JacksonException;
+import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /** Makes the clients of the services on this machine, with the token that only its owner can read. */
@@ -37,19 +38,25 @@ public class ServiceClients {
     }
 
     public ExportClient exports() {
-        return client(ExportClient.class, "127.0.0.1", "stiefel.export.admin-port", token());
+        return exports(PATIENCE);
+    }
+
+    /** For a question whose answer may take longer. */
+    public ExportClient exports(Duration patience) {
+        return client(ExportClient.class, "127.0.0.1", "stiefel.export.admin-port", token(), patience);
     }
 
     public BootClient boots() {
-        return client(BootClient.class, "127.0.0.1", "stiefel.payload.admin-port", token());
+        return client(BootClient.class, "127.0.0.1", "stiefel.payload.admin-port", token(), PATIENCE);
     }
 
     public LinkClient links() {
-        return client(LinkClient.class, "127.0.0.1", "stiefel.discovery.admin-port", token());
+        return client(LinkClient.class, "127.0.0.1", "stiefel.discovery.admin-port", token(), PATIENCE);
     }
 
     public HealthClient health(String service) {
-        return client(HealthClient.class, settings.get("stiefel.actuator.bind"), service + ".actuator-port", "");
+        return client(
+                HealthClient.class, settings.get("stiefel.actuator.bind"), service + ".actuator-port", "", PATIENCE);
     }
 
     /** The answer to a question to one of the services, or the failure that says that it does not run. */
@@ -98,19 +105,30 @@ public class ServiceClients {
         }
     }
 
-    /** RFC 9457: the words of a problem document. */
-    private static String detail(ClientHttpResponse response) throws IOException {
-        try {
-            return MAPPER.readTree(response.getBody()).path("detail").asString("");
-        } catch (JacksonException e) {
-            return "";
+    /** RFC 9457: the words of a problem document, and what to do, which only some of ours have. */
+    private record Problem(String detail, String remedy) {
+
+        static Problem of(ClientHttpResponse response) throws IOException {
+            try {
+                JsonNode document = MAPPER.readTree(response.getBody());
+                return new Problem(
+                        document.path("detail").asString(""),
+                        document.path("remedy").asString(""));
+            } catch (JacksonException e) {
+                return new Problem("", "");
+            }
+        }
+
+        CommandFailure failure() {
+            String line = detail.endsWith(".") ? detail.substring(0, detail.length() - 1) : detail;
+            return CommandFailure.failed(line, remedy.isEmpty() ? "The service's log says more." : remedy);
         }
     }
 
-    private <T> T client(Class<T> type, String host, String portSetting, String token) {
+    private <T> T client(Class<T> type, String host, String portSetting, String token, Duration patience) {
         JdkClientHttpRequestFactory requests = new JdkClientHttpRequestFactory(
                 HttpClient.newBuilder().connectTimeout(PATIENCE).build());
-        requests.setReadTimeout(PATIENCE);
+        requests.setReadTimeout(patience);
         String address = host.contains(":") ? "[" + host + "]" : host;
         RestClient.Builder builder = RestClient.builder()
                 .requestFactory(requests)
@@ -119,13 +137,14 @@ public class ServiceClients {
                     // An unhealthy service says so with 503 and the same body.
                 })
                 .defaultStatusHandler(HttpStatusCode::isError, (request, response) -> {
-                    String detail = detail(response);
+                    Problem problem = Problem.of(response);
+                    String detail = problem.detail;
                     int status = response.getStatusCode().value();
                     throw new ServiceProblem(
                             status,
                             detail,
-                            status == 500 && !detail.isEmpty()
-                                    ? CommandFailure.failed(detail, "The service's log says more.")
+                            !problem.remedy.isEmpty() || (status == 500 && !detail.isEmpty())
+                                    ? problem.failure()
                                     : CommandFailure.failed(
                                             request.getURI() + " answered " + response.getStatusCode(),
                                             "Is `stiefel.run-dir` the one that the services run with ("

@@ -160,7 +160,7 @@ class StatusCommands {
                             Bytes.words(export.bytesRead()),
                             Bytes.words(export.bytesWritten()),
                             export.holder() == null ? "-" : export.holder(),
-                            export.path()));
+                            export.where()));
             exports.print(output);
         }
         output.println();

@@ -23,6 +23,7 @@ import org.springframework.shell.core.command.CommandRegistry;
 import org.springframework.shell.core.command.ParsedInput;
 import org.stiefelsystem.shell.Settings;
 import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
 
 /** The admin API of a block export, whose guests come and go where a test wants them to. */
 public final class FakeExportAdmin implements AutoCloseable {
@@ -35,6 +36,7 @@ public final class FakeExportAdmin implements AutoCloseable {
     private final Map<String, ExportClient.Export> exports = new HashMap<>();
     private final Map<String, Runnable> before = new HashMap<>();
     private final List<String> calls = new ArrayList<>();
+    private Map<String, Object> refusal = Map.of();
 
     /** With a run directory of its own, which is {@code directory}. */
     public FakeExportAdmin(Path directory) throws IOException {
@@ -83,9 +85,12 @@ public final class FakeExportAdmin implements AutoCloseable {
                         export,
                         served ? "/dev/sda" : "not served",
                         1 << 30,
+                        null,
+                        null,
                         readOnly,
                         served,
                         holder == null ? "free" : served ? "held" : "waiting",
+                        null,
                         holder,
                         bootId,
                         holder == null ? null : Instant.now(),
@@ -95,6 +100,11 @@ public final class FakeExportAdmin implements AutoCloseable {
                         3 << 20,
                         0,
                         2 << 20));
+    }
+
+    /** From now on every change of an export is answered with this problem. */
+    public synchronized void refuseChanges(int status, String detail, String remedy) {
+        refusal = Map.of("status", status, "detail", detail, "remedy", remedy);
     }
 
     /** Nobody has it any more. */
@@ -135,10 +145,16 @@ public final class FakeExportAdmin implements AutoCloseable {
     private synchronized void answer(HttpExchange exchange, String call, Map<String, String> query, String body)
             throws IOException {
         if (!call.equals("GET /exports")) {
-            calls.add(call + (query.isEmpty() ? " " + body : " " + query.get("export") + " " + query.get("holder")));
+            calls.add(call
+                    + (query.isEmpty()
+                            ? " " + body
+                            : query.containsKey("name")
+                                    ? " " + query.get("name")
+                                    : " " + query.get("export") + " " + query.get("holder")));
         }
         switch (call) {
             case "GET /exports" -> send(exchange, 200, exports.values());
+            case "POST /exports", "DELETE /exports", "POST /exports/grow" -> change(exchange, call, query, body);
             case "PUT /admission" -> exchange.sendResponseHeaders(204, -1);
             case "POST /shutdown", "DELETE /lease" -> {
                 ExportClient.Export export = Objects.requireNonNull(exports.get(query.get("export")));
@@ -156,6 +172,27 @@ public final class FakeExportAdmin implements AutoCloseable {
             default -> exchange.sendResponseHeaders(404, -1);
         }
         exchange.close();
+    }
+
+    private void change(HttpExchange exchange, String call, Map<String, String> query, String body) throws IOException {
+        if (!refusal.isEmpty()) {
+            send(exchange, (int) Objects.requireNonNull(refusal.get("status")), refusal);
+        } else if (call.equals("DELETE /exports")) {
+            exports.remove(query.get("name"));
+            exchange.sendResponseHeaders(204, -1);
+        } else if (call.equals("POST /exports")) {
+            free(MAPPER.readTree(body).path("name").asString());
+            send(
+                    exchange,
+                    201,
+                    Objects.requireNonNull(
+                            exports.get(MAPPER.readTree(body).path("name").asString())));
+        } else {
+            ExportClient.Export grown = Objects.requireNonNull(exports.get(query.get("name")));
+            ObjectNode document = MAPPER.valueToTree(grown);
+            document.put("size", 2 * grown.size());
+            send(exchange, 200, document);
+        }
     }
 
     private static void send(HttpExchange exchange, int status, Object document) throws IOException {

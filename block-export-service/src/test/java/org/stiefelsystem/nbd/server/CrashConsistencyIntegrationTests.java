@@ -1,0 +1,210 @@
+package org.stiefelsystem.nbd.server;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.net.ConnectException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.concurrent.TimeUnit;
+import java.util.random.RandomGenerator;
+import org.jspecify.annotations.NullUnmarked;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.stiefelsystem.nbd.app.BlockExportApplication;
+
+/**
+ * The service is killed at random moments while it is written to. Afterwards every write that was flushed is there, and each
+ * sector of another one is as it was or as it was to become (DESIGN, safety rule 7).
+ */
+@NullUnmarked
+class CrashConsistencyIntegrationTests {
+
+    private static final int SECTOR = 512;
+    private static final int SECTORS = 16 << 10;
+    private static final int MAX_SECTORS_OF_A_WRITE = 256;
+    private static final int UNDER_WAY = 16;
+    private static final InetAddress LOOPBACK = InetAddress.ofLiteral("127.0.0.1");
+    private static final Duration START = Duration.ofMinutes(1);
+    private static final int ROUNDS = Boolean.getBoolean("stiefel.full") ? 100 : 10;
+
+    private final long seed = System.nanoTime();
+    private final RandomGenerator random = new java.util.SplittableRandom(seed);
+
+    @TempDir
+    private Path directory;
+
+    /** What each sector may hold: the number of the write that was flushed last, or of one that was sent after it. */
+    private final List<Set<Long>> allowed = new ArrayList<>();
+
+    private long writes;
+    private int sent;
+    private int port;
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void whatWasFlushedIsThereAfterACrash(boolean onALoopDevice) throws Exception {
+        Path image = directory.resolve("image");
+        Files.write(image, new byte[SECTORS * SECTOR]);
+        for (int i = 0; i < SECTORS; i++) {
+            allowed.add(Set.of(0L));
+        }
+        if (!onALoopDevice) {
+            crashAgainAndAgain(image);
+            return;
+        }
+        Tool.require("losetup");
+        Tool.Result attached = Tool.run("losetup", "--find", "--show", image);
+        Tool.require(attached.status() == 0, "losetup cannot attach: " + attached.output());
+        String device = attached.output().strip();
+        try {
+            crashAgainAndAgain(Path.of(device));
+        } finally {
+            Tool.run("losetup", "--detach", device).orFail();
+        }
+    }
+
+    private void crashAgainAndAgain(Path disk) throws Exception {
+        for (int round = 1; round <= ROUNDS; round++) {
+            Process service = start(disk);
+            try {
+                try (Peer peer = connect(service)) {
+                    assertSectors(peer, round);
+                    Thread killer = Thread.startVirtualThread(() -> killSoon(service));
+                    writeUntilItEnds(peer);
+                    killer.join();
+                }
+            } finally {
+                service.destroyForcibly().waitFor();
+            }
+            assertThat(sent).as("writes of round %d", round).isPositive();
+        }
+    }
+
+    private void killSoon(Process service) {
+        try {
+            Thread.sleep(Duration.ofMillis(random.nextInt(50, 600)));
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        service.destroyForcibly();
+    }
+
+    /** Writes of one number each, several under way at once, and a flush now and then, until the connection is gone. */
+    private void writeUntilItEnds(Peer peer) {
+        RandomGenerator choice = new java.util.SplittableRandom(seed ^ writes);
+        sent = 0;
+        try {
+            while (true) {
+                long before = writes;
+                for (int i = choice.nextInt(1, UNDER_WAY); i > 0; i--) {
+                    write(peer, choice);
+                }
+                while (before < writes) {
+                    assertThat(peer.answer(++before)).isZero();
+                }
+                if (choice.nextInt(4) == 0) {
+                    flush(peer);
+                }
+            }
+        } catch (IOException e) {
+            // Killed.
+        }
+    }
+
+    private void write(Peer peer, RandomGenerator choice) throws IOException {
+        int count = choice.nextInt(1, MAX_SECTORS_OF_A_WRITE);
+        int first = choice.nextInt(SECTORS - count);
+        long number = ++writes;
+        ByteBuffer payload = ByteBuffer.allocate(count * SECTOR);
+        while (payload.hasRemaining()) {
+            payload.putLong(number);
+        }
+        for (int sector = first; sector < first + count; sector++) {
+            Set<Long> more = new TreeSet<>(allowed.get(sector));
+            more.add(number);
+            allowed.set(sector, more);
+        }
+        sent++;
+        peer.ask(0, Peer.WRITE, number, (long) first * SECTOR, payload.capacity(), payload.array());
+    }
+
+    /** From its answer on, of all that was answered before it only the last may be there. */
+    private void flush(Peer peer) throws IOException {
+        peer.ask(0, Peer.FLUSH, 0, 0, 0);
+        assertThat(peer.answer(0)).isZero();
+        allowed.replaceAll(numbers -> numbers.size() == 1 ? numbers : Set.of(((TreeSet<Long>) numbers).last()));
+    }
+
+    private void assertSectors(Peer peer, int round) throws IOException {
+        int bytes = 1 << 20;
+        for (int offset = 0; offset < SECTORS * SECTOR; offset += bytes) {
+            peer.ask(0, Peer.READ, 1, offset, bytes);
+            assertThat(peer.answer(1)).isZero();
+            ByteBuffer data = peer.receive(bytes);
+            while (data.hasRemaining()) {
+                int sector = (offset + data.position()) / SECTOR;
+                long number = data.getLong();
+                for (int i = 8; i < SECTOR; i += 8) {
+                    assertThat(data.getLong())
+                            .as("sector %d is torn, round %d, seed %d", sector, round, seed)
+                            .isEqualTo(number);
+                }
+                assertThat(allowed.get(sector))
+                        .as("sector %d, round %d, seed %d", sector, round, seed)
+                        .contains(number);
+                // What was read once stays.
+                allowed.set(sector, Set.of(number));
+            }
+        }
+    }
+
+    private Process start(Path disk) throws IOException {
+        try (ServerSocket free = new ServerSocket(0, 1, LOOPBACK)) {
+            port = free.getLocalPort();
+        }
+        return new ProcessBuilder(
+                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                        "-XX:TieredStopAtLevel=1",
+                        "--enable-native-access=ALL-UNNAMED",
+                        "-cp",
+                        System.getProperty("java.class.path"),
+                        BlockExportApplication.class.getName(),
+                        "--stiefel.run-dir=" + directory.resolve("run"),
+                        "--stiefel.export.port=" + port,
+                        "--stiefel.export.admin-port=0",
+                        "--stiefel.export.actuator-port=0",
+                        "--stiefel.export.exports[0].name=root",
+                        "--stiefel.export.exports[0].path=" + disk)
+                .redirectErrorStream(true)
+                .redirectOutput(directory.resolve("log").toFile())
+                .start();
+    }
+
+    /** From another address than the service's: at a port where nobody listens yet, a socket may meet itself. */
+    private Peer connect(Process service) throws IOException, InterruptedException {
+        long end = System.nanoTime() + START.toNanos();
+        while (true) {
+            try {
+                Peer peer = Peer.greeted(new InetSocketAddress(LOOPBACK, port), "127.0.0.2");
+                peer.go("root");
+                return peer;
+            } catch (ConnectException e) {
+                if (service.waitFor(20, TimeUnit.MILLISECONDS) || System.nanoTime() > end) {
+                    throw new IOException(
+                            "the service did not start:\n" + Files.readString(directory.resolve("log")), e);
+                }
+            }
+        }
+    }
+}
