@@ -42,6 +42,8 @@ final class Transmission {
     /** The best size of a piece of a large write; so measured. */
     private static final int WRITE_BYTES = 128 << 10;
 
+    private static final int SECTOR_BYTES = 4096;
+
     private final Export export;
     private final HeaderStyle style;
     private final Set<MetaContext> contexts;
@@ -275,7 +277,7 @@ final class Transmission {
         }
         ByteBuffer bytes = ByteBuffer.allocate((int) request.length());
         while (bytes.hasRemaining()) {
-            bytes.put(nextPiece(bytes.remaining()));
+            bytes.put(nextPiece(bytes.remaining(), bytes.position()));
         }
         BlockStatusPayload payload = BlockStatusPayload.decode(bytes.flip());
         Optional<NbdError> refused = validator.validate(request, payload);
@@ -321,7 +323,7 @@ final class Transmission {
         long offset = request.offset();
         long left = request.length();
         while (left > 0) {
-            ByteBuffer piece = nextPiece(left);
+            ByteBuffer piece = nextPiece(left, offset);
             int length = piece.remaining();
             if (failure == null) {
                 try {
@@ -336,18 +338,25 @@ final class Transmission {
         return failure == null ? finish(request) : fail(request, failure);
     }
 
-    /** The next bytes of a payload: those that were received already, or a new piece from the socket. */
-    private ByteBuffer nextPiece(long left) throws IOException {
-        if (!received.hasRemaining()) {
+    /**
+     * The next bytes of a payload that goes to {@code offset}: those that were received already, or a new piece from the socket. A
+     * piece ends at a multiple of {@link #SECTOR_BYTES}, but the last, so that a service that is killed between two leaves no
+     * sector half written: file systems rely on whole ones.
+     */
+    private ByteBuffer nextPiece(long left, long offset) throws IOException {
+        if (received.remaining() < Math.min(left, 2 * SECTOR_BYTES)) {
             if (fenced.getAsBoolean()) {
                 throw new EOFException("fenced in the middle of a WRITE, which was not answered");
             }
             replies.flush();
-            received.clear().limit((int) Math.min(left, Math.min(WRITE_BYTES, received.capacity())));
+            received.compact().limit((int) Math.min(left, Math.min(WRITE_BYTES, received.capacity())));
             socket.receiveFully(received);
             received.flip();
         }
         int length = (int) Math.min(left, received.remaining());
+        if (length < left) {
+            length -= (int) ((offset + length) % SECTOR_BYTES);
+        }
         ByteBuffer piece = received.slice(received.position(), length);
         received.position(received.position() + length);
         return piece;
@@ -367,7 +376,7 @@ final class Transmission {
         }
         long left = request.length();
         while (left > 0) {
-            left -= nextPiece(left).remaining();
+            left -= nextPiece(left, 0).remaining();
         }
     }
 

@@ -15,6 +15,7 @@ public final class FakeDisk implements Backend {
 
     private final MemoryBackend memory;
     private final List<String> calls = new ArrayList<>();
+    private final List<Long> endsOfWrites = new ArrayList<>();
     private volatile boolean syncsFail;
     private volatile long brokenFrom = Long.MAX_VALUE;
     private volatile boolean slowZeroes;
@@ -82,6 +83,11 @@ public final class FakeDisk implements Backend {
         mayFinish = release;
     }
 
+    /** Where each write so far ended. */
+    public synchronized List<Long> endsOfWrites() {
+        return List.copyOf(endsOfWrites);
+    }
+
     private synchronized void called(String call) {
         calls.add(call);
     }
@@ -108,6 +114,9 @@ public final class FakeDisk implements Backend {
             throw new IOException("the disk is broken from %d on".formatted(brokenFrom));
         }
         called("write");
+        synchronized (this) {
+            endsOfWrites.add(offset + from.remaining());
+        }
         memory.write(from, offset);
     }
 

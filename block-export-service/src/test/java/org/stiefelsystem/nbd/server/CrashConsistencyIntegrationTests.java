@@ -3,10 +3,8 @@ package org.stiefelsystem.nbd.server;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
-import java.net.ConnectException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.net.ServerSocket;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -17,6 +15,8 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.TimeUnit;
 import java.util.random.RandomGenerator;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.NullUnmarked;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -36,6 +36,7 @@ class CrashConsistencyIntegrationTests {
     private static final int UNDER_WAY = 16;
     private static final InetAddress LOOPBACK = InetAddress.ofLiteral("127.0.0.1");
     private static final Duration START = Duration.ofMinutes(1);
+    private static final Pattern SERVING = Pattern.compile("Serving NBD on .* port (\\d+)");
     private static final int ROUNDS = Boolean.getBoolean("stiefel.full") ? 100 : 10;
 
     private final long seed = System.nanoTime();
@@ -49,7 +50,6 @@ class CrashConsistencyIntegrationTests {
 
     private long writes;
     private int sent;
-    private int port;
 
     @ParameterizedTest
     @ValueSource(booleans = {false, true})
@@ -170,9 +170,6 @@ class CrashConsistencyIntegrationTests {
     }
 
     private Process start(Path disk) throws IOException {
-        try (ServerSocket free = new ServerSocket(0, 1, LOOPBACK)) {
-            port = free.getLocalPort();
-        }
         return new ProcessBuilder(
                         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                         "-XX:TieredStopAtLevel=1",
@@ -181,7 +178,7 @@ class CrashConsistencyIntegrationTests {
                         System.getProperty("java.class.path"),
                         BlockExportApplication.class.getName(),
                         "--stiefel.run-dir=" + directory.resolve("run"),
-                        "--stiefel.export.port=" + port,
+                        "--stiefel.export.port=0",
                         "--stiefel.export.admin-port=0",
                         "--stiefel.export.actuator-port=0",
                         "--stiefel.export.exports[0].name=root",
@@ -191,19 +188,17 @@ class CrashConsistencyIntegrationTests {
                 .start();
     }
 
-    /** From another address than the service's: at a port where nobody listens yet, a socket may meet itself. */
+    /** At the port that the service names in its log: one that was free a moment ago may be somebody else's by now. */
     private Peer connect(Process service) throws IOException, InterruptedException {
+        Path log = directory.resolve("log");
         long end = System.nanoTime() + START.toNanos();
         while (true) {
-            try {
-                Peer peer = Peer.greeted(new InetSocketAddress(LOOPBACK, port), "127.0.0.2");
-                peer.go("root");
-                return peer;
-            } catch (ConnectException e) {
-                if (service.waitFor(20, TimeUnit.MILLISECONDS) || System.nanoTime() > end) {
-                    throw new IOException(
-                            "the service did not start:\n" + Files.readString(directory.resolve("log")), e);
-                }
+            Matcher serving = SERVING.matcher(Files.readString(log));
+            if (serving.find()) {
+                return Peer.in(new InetSocketAddress(LOOPBACK, Integer.parseInt(serving.group(1))), "root");
+            }
+            if (service.waitFor(20, TimeUnit.MILLISECONDS) || System.nanoTime() > end) {
+                throw new IOException("the service did not start:\n" + Files.readString(log));
             }
         }
     }

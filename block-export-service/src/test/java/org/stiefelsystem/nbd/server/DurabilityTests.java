@@ -12,6 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Random;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.NullUnmarked;
@@ -19,6 +20,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.stiefelsystem.nbd.export.Export;
 import org.stiefelsystem.nbd.export.Exports;
 import org.stiefelsystem.nbd.export.FakeDisk;
@@ -93,6 +96,28 @@ class DurabilityTests {
             peer.ask(FUA, Peer.WRITE_ZEROES, 8, 0, 4);
             assertThat(peer.answer(8)).isZero();
             assertThat(disk.calls()).containsExactly("zero", "sync");
+        }
+    }
+
+    /** A service that is killed between two pieces of a write leaves every sector old or new. */
+    @ParameterizedTest
+    @CsvSource({"0, 20001", "512, 20001", "1, 20001", "4095, 8193"})
+    void aWriteThatArrivesInPiecesIsCutBetweenSectors(int offset, int first) throws Exception {
+        byte[] payload = new byte[100_000];
+        new Random(1).nextBytes(payload);
+        ByteBuffer request = Peer.request(0, Peer.WRITE, 1, offset, payload.length, payload);
+        int rest = payload.length - first;
+        try (Peer peer = Peer.in(server.address(), "root")) {
+            peer.send(ByteBuffer.allocate(28 + first).put(request.slice(0, 28 + first)));
+            await().until(() -> !disk.endsOfWrites().isEmpty());
+            peer.send(ByteBuffer.allocate(rest).put(payload, first, rest));
+            assertThat(peer.answer(1)).isZero();
+            List<Long> ends = disk.endsOfWrites();
+            assertThat(ends.getLast()).isEqualTo(offset + payload.length);
+            assertThat(ends.subList(0, ends.size() - 1)).isNotEmpty().allMatch(end -> end % 4096 == 0);
+            peer.ask(0, Peer.READ, 2, offset, payload.length);
+            assertThat(peer.answer(2)).isZero();
+            assertThat(peer.receive(payload.length).array()).isEqualTo(payload);
         }
     }
 
