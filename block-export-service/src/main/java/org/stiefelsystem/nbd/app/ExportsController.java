@@ -201,9 +201,8 @@ class ExportsController {
     @DeleteMapping("/exports")
     @ResponseStatus(HttpStatus.NO_CONTENT)
     void remove(@RequestParam("name") String name) {
-        Export export = served(name);
         try {
-            runTimeExports.remove(export);
+            runTimeExports.remove(() -> served(name));
         } catch (RefusedException e) {
             throw problem(HttpStatus.CONFLICT, e.what(), e.remedy());
         }
@@ -212,10 +211,8 @@ class ExportsController {
     /** Its file, device or partition has grown; those who are connected keep to the old size. */
     @PostMapping("/exports/grow")
     ExportUse grow(@RequestParam("name") String name) {
-        Export export = served(name);
         try {
-            runTimeExports.grow(export);
-            return ExportUse.of(export, exports.leases());
+            return ExportUse.of(runTimeExports.grow(() -> served(name)), exports.leases());
         } catch (RefusedException e) {
             throw problem(HttpStatus.CONFLICT, e.what(), e.remedy());
         } catch (IOException e) {

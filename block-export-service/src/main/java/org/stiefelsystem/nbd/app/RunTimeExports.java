@@ -3,6 +3,7 @@ package org.stiefelsystem.nbd.app;
 import java.io.IOException;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.util.function.Supplier;
 import org.stiefelsystem.nbd.export.DiskPart;
 import org.stiefelsystem.nbd.export.Export;
 import org.stiefelsystem.nbd.export.Exports;
@@ -41,13 +42,22 @@ class RunTimeExports {
             throws IOException, OutsideException {
         Path real = AllowedPaths.real(path(path));
         if (!allowed.allows(real)) {
-            throw new OutsideException("%s is outside of what this server may open on request, which is: %s."
-                    .formatted(Printable.of(real.toString(), MAX_PATH), allowed.words()));
+            throw outside(real);
         }
         Export export = Export.open(name, real, readOnly, part);
+        // A link may have been put in the place of what was looked at.
+        if (!allowed.allows(export.opened())) {
+            export.close();
+            throw outside(real);
+        }
         exports.add(export);
         metrics.register(export);
         return export;
+    }
+
+    private OutsideException outside(Path real) {
+        return new OutsideException("%s is outside of what this server may open on request, which is: %s."
+                .formatted(Printable.of(real.toString(), MAX_PATH), allowed.words()));
     }
 
     private static Path path(String text) throws RefusedException {
@@ -64,13 +74,16 @@ class RunTimeExports {
                 "It begins with / and names a disk.");
     }
 
-    synchronized void remove(Export export) throws RefusedException {
+    /** Found when its turn comes, since the change before may be its removal. */
+    synchronized void remove(Supplier<Export> found) throws RefusedException {
+        Export export = found.get();
         server.remove(export);
         metrics.remove(export);
     }
 
-    synchronized void grow(Export export) throws IOException {
-        exports.leases().refuseWhileLeased(export, "grown");
-        export.grow();
+    synchronized Export grow(Supplier<Export> found) throws IOException {
+        Export export = found.get();
+        exports.leases().grow(export);
+        return export;
     }
 }

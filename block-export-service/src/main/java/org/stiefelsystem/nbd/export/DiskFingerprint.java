@@ -29,7 +29,6 @@ record DiskFingerprint(String identity, String writes) {
 
     /** Of these bytes of the disk. */
     static DiskFingerprint of(LinuxFile disk, long offset, long size) throws IOException {
-        String bytes = "%d bytes".formatted(size) + (offset == 0 ? "" : " from %d".formatted(offset));
         Path open = disk.magicLink();
         Map<String, Object> found = Files.readAttributes(open, "unix:mode,dev,ino,rdev");
         if (((int) value(found, "mode") & S_IFMT) == S_IFBLK) {
@@ -37,14 +36,39 @@ record DiskFingerprint(String identity, String writes) {
             // makedev(3): the kernel's 12 and 20 bits, spread over 64
             long major = ((rdev >> 8) & 0xfff) | ((rdev >> 32) & ~0xfffL);
             long minor = (rdev & 0xff) | ((rdev >> 12) & ~0xffL);
+            Path known = Path.of("/sys/dev/block/%d:%d".formatted(major, minor));
             return new DiskFingerprint(
-                    "device %d:%d of %s".formatted(major, minor, bytes),
-                    writesOfDevice(Path.of("/sys/dev/block/%d:%d/stat".formatted(major, minor))));
+                    identityOfDevice(known, "device %d:%d".formatted(major, minor), offset, size),
+                    writesOfDevice(known.resolve("stat")));
         }
         FileTime modified = Files.getLastModifiedTime(open);
         return new DiskFingerprint(
-                "file %x:%d of %s".formatted(value(found, "dev"), value(found, "ino"), bytes),
+                bytes("file %x:%d".formatted(value(found, "dev"), value(found, "ino")), offset, size),
                 "modified " + modified.to(TimeUnit.NANOSECONDS));
+    }
+
+    private static String bytes(String of, long offset, long size) {
+        return "%s of %d bytes".formatted(of, size) + (offset == 0 ? "" : " from %d".formatted(offset));
+    }
+
+    /** Bytes have one identity: those of a partition are its disk's, those of a loop device its file's. */
+    private static String identityOfDevice(Path known, String name, long offset, long size) throws IOException {
+        if (Files.exists(known.resolve("partition"))) {
+            String disk =
+                    Files.readString(known.toRealPath().resolveSibling("dev")).strip();
+            long start = Long.parseLong(Files.readString(known.resolve("start")).strip()) * 512;
+            return identityOfDevice(Path.of("/sys/dev/block", disk), "device " + disk, start + offset, size);
+        }
+        Path loop = known.resolve("loop");
+        if (Files.exists(loop.resolve("backing_file"))) {
+            Path file = Path.of(Files.readString(loop.resolve("backing_file")).stripTrailing());
+            long start = Long.parseLong(Files.readString(loop.resolve("offset")).strip());
+            if (Files.isRegularFile(file)) {
+                Map<String, Object> found = Files.readAttributes(file, "unix:dev,ino");
+                return bytes("file %x:%d".formatted(value(found, "dev"), value(found, "ino")), start + offset, size);
+            }
+        }
+        return bytes(name, offset, size);
     }
 
     /** Memory is another disk after each start. */

@@ -27,6 +27,7 @@ public final class Export implements Closeable {
     private volatile boolean readsIntoMemory;
     private volatile boolean leftOpen;
     private volatile boolean retired;
+    private volatile boolean changing;
     private volatile @Nullable String lost;
 
     Export(String name, String path, boolean readOnly, Backend backend) {
@@ -86,6 +87,11 @@ public final class Export implements Closeable {
     /** What of the disk is served. */
     public DiskPart part() {
         return claim == null ? new DiskPart.Whole() : claim.part();
+    }
+
+    /** What was opened, without links; the name of what is served where that is no file. */
+    public Path opened() throws IOException {
+        return claim == null ? Path.of(path) : claim.opened();
     }
 
     /** Where on the disk its first byte is. */
@@ -198,6 +204,7 @@ public final class Export implements Closeable {
     }
 
     public void trim(long offset, long length) throws IOException {
+        refuseIfLost();
         backend.trim(offset, length);
         bytesChanged.add(length);
     }
@@ -227,6 +234,15 @@ public final class Export implements Closeable {
 
     boolean isRetired() {
         return retired;
+    }
+
+    /** While it changes nobody is let in. */
+    void changing(boolean now) {
+        changing = now;
+    }
+
+    boolean isChanging() {
+        return changing;
     }
 
     /** The file for sendfile; null when there is none, or when it is not to be trusted with a reply under way. */

@@ -283,6 +283,19 @@ public final class Leases implements Closeable {
         }
     }
 
+    /** Has an export that no guest lives on take on its disk's new size; whoever asks for it meanwhile is told to ask again. */
+    public void grow(Export export) throws IOException {
+        synchronized (this) {
+            refuseWhileLeased(export, "grown");
+            export.changing(true);
+        }
+        try {
+            export.grow();
+        } finally {
+            export.changing(false);
+        }
+    }
+
     /** What an earlier process of this service was told to write and did not flush is flushed now, or never. */
     private static boolean isFlushed(Export export) {
         try {
@@ -388,6 +401,9 @@ public final class Leases implements Closeable {
     synchronized Optional<String> notNow(Export export, @Nullable String bootId) {
         if (export.isRetired()) {
             return Optional.of("the export is being removed");
+        }
+        if (export.isChanging()) {
+            return Optional.of("the export's size is changing");
         }
         Holding holding = holding(export.name());
         boolean joins = bootId == null && holding.holder != null;

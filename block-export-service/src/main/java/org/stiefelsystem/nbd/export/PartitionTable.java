@@ -7,6 +7,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.zip.CRC32;
 
 /**
@@ -55,6 +56,43 @@ record PartitionTable(String kind, long neededSize, List<Partition> partitions) 
         return mbr(disk, first);
     }
 
+    /**
+     * The table that Linux goes by: a GPT counts only behind a protective MBR (UEFI specification, 5.2.3), by the first of its two
+     * headers whose checksum and whose entries' checksum are right. Empty when neither is.
+     */
+    static Optional<PartitionTable> readAsLinuxDoes(Backend disk) throws IOException {
+        if (disk.size() < 512) {
+            return Optional.of(NONE);
+        }
+        ByteBuffer first = bytes(disk, 0, 512);
+        if (first.getShort(510) != (short) 0xaa55 || !isProtective(first)) {
+            return Optional.of(mbr(disk, first));
+        }
+        for (int sector : new int[] {512, 4096}) {
+            if (disk.size() >= 2L * sector) {
+                for (long at : new long[] {sector, disk.size() / sector * sector - sector}) {
+                    ByteBuffer header = bytes(disk, at, 512);
+                    if (isWhole(header) && hasWholeEntries(disk, header, sector)) {
+                        return Optional.of(gpt(disk, header, sector));
+                    }
+                }
+            }
+        }
+        return Optional.empty();
+    }
+
+    /** Offset 88 is the checksum of the entries. */
+    private static boolean hasWholeEntries(Backend disk, ByteBuffer header, int sector) throws IOException {
+        long length = Integer.toUnsignedLong(header.getInt(80)) * Integer.toUnsignedLong(header.getInt(84));
+        long table = endOf(header.getLong(72), sector) - sector;
+        if (length <= 0 || length > (long) MAX_ENTRIES * MAX_ENTRY_BYTES || table > disk.size() - length) {
+            return false;
+        }
+        CRC32 sum = new CRC32();
+        sum.update(bytes(disk, table, (int) length));
+        return (int) sum.getValue() == header.getInt(88);
+    }
+
     private static boolean isGpt(ByteBuffer header) {
         byte[] signature = new byte[8];
         header.get(0, signature);
@@ -77,9 +115,10 @@ record PartitionTable(String kind, long neededSize, List<Partition> partitions) 
 
     /** A disk that has an MBR of its own by now, or a file system, may still end with the backup of an old GPT. */
     private static boolean mayBeGpt(ByteBuffer sector) {
-        if (sector.getShort(510) != (short) 0xaa55) {
-            return true;
-        }
+        return sector.getShort(510) != (short) 0xaa55 || isProtective(sector);
+    }
+
+    private static boolean isProtective(ByteBuffer sector) {
         for (int entry = MBR_ENTRIES; entry < 510; entry += 16) {
             if ((sector.get(entry + 4) & 0xff) == PROTECTIVE) {
                 return true;

@@ -79,6 +79,11 @@ final class SharedDisk {
             return part;
         }
 
+        /** What was opened, whatever its name leads to by now. */
+        Path opened() throws IOException {
+            return disk.file.magicLink().toRealPath();
+        }
+
         /** How many bytes are missing at the end of the range; asks the kernel, which does not ask the disk. */
         long missing() throws IOException {
             return Math.max(0, range.offset() + range.size() - disk.file.size());
@@ -200,7 +205,10 @@ final class SharedDisk {
     }
 
     private Place partition(int number) throws IOException {
-        PartitionTable table = PartitionTable.read(whole());
+        PartitionTable table = PartitionTable.readAsLinuxDoes(whole())
+                .orElseThrow(() -> new RefusedException(
+                        "%s has a GPT of which neither copy is whole, so nobody knows its partitions.".formatted(path),
+                        "Mend it (fdisk and gdisk can), or serve the whole disk."));
         Optional<PartitionTable.Partition> found = table.partitions().stream()
                 .filter(partition -> partition.number() == number)
                 .findFirst();

@@ -13,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.zip.CRC32;
 import org.jspecify.annotations.NullUnmarked;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -91,18 +92,44 @@ class DiskPartTests {
         return sector.putShort(510, (short) 0xaa55).array();
     }
 
+    /** A table of one partition with both its headers, as UEFI's specification, 5.3, has them. */
     private void gpt(int entry, long firstSector, long lastSector) throws IOException {
+        long lastOfDisk = Files.size(image) / 512 - 1;
+        byte[] protective = new byte[66];
+        protective[4] = (byte) 0xee;
+        protective[64] = 0x55;
+        protective[65] = (byte) 0xaa;
+        put(446, protective);
+        byte[] entries = ByteBuffer.allocate(128 * 128)
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .putLong(entry * 128, 1)
+                .putLong(entry * 128 + 32, firstSector)
+                .putLong(entry * 128 + 40, lastSector)
+                .array();
+        put(1024, entries);
+        put(512, gptHeader(1, lastOfDisk, 2, entries));
+        put((lastOfDisk - 32) * 512, entries);
+        put(lastOfDisk * 512, gptHeader(lastOfDisk, 1, lastOfDisk - 32, entries));
+    }
+
+    private static byte[] gptHeader(long own, long other, long table, byte[] entries) {
         ByteBuffer header = ByteBuffer.allocate(92).order(ByteOrder.LITTLE_ENDIAN);
-        header.put("EFI PART".getBytes(StandardCharsets.US_ASCII));
-        header.putLong(32, 1).putLong(72, 2).putInt(80, 128).putInt(84, 128);
-        put(512, header.array());
-        ByteBuffer used = ByteBuffer.allocate(128).order(ByteOrder.LITTLE_ENDIAN);
-        put(
-                1024 + entry * 128L,
-                used.putLong(0, 1)
-                        .putLong(32, firstSector)
-                        .putLong(40, lastSector)
-                        .array());
+        header.put("EFI PART".getBytes(StandardCharsets.US_ASCII))
+                .putInt(8, 0x10000)
+                .putInt(12, 92);
+        header.putLong(24, own)
+                .putLong(32, other)
+                .putLong(72, table)
+                .putInt(80, 128)
+                .putInt(84, 128);
+        header.putInt(88, crc(entries));
+        return header.putInt(16, crc(header.array())).array();
+    }
+
+    private static int crc(byte[] bytes) {
+        CRC32 sum = new CRC32();
+        sum.update(bytes);
+        return (int) sum.getValue();
     }
 
     // ---- what is a part ----
@@ -145,6 +172,23 @@ class DiskPartTests {
         assertThat(export.size()).isEqualTo(2048 * 512);
         assertThat(export.part()).isEqualTo(new DiskPart.Partition(3));
         assertRefused(false, new DiskPart.Partition(1), "has no partition 1: its GPT has 3.");
+    }
+
+    @Test
+    void aPartitionIsTheOneThatTheKernelWouldUse() throws IOException {
+        gpt(0, 2048, 4095);
+        put(1024 + 32, (byte) 99);
+        assertThat(open("by the backup", true, new DiskPart.Partition(1)).offset())
+                .isEqualTo(2048 * 512);
+        put((SIZE / 512 - 33) * 512 + 32, (byte) 99);
+        assertRefused(true, new DiskPart.Partition(1), "a GPT of which neither copy is whole");
+        // Another table was made later, and not all of the GPT was wiped.
+        byte[] linux = new byte[16];
+        linux[4] = (byte) 0x83;
+        linux[9] = 0x10;
+        linux[12] = 8;
+        put(446, linux);
+        assertThat(open("by the MBR", true, new DiskPart.Partition(1)).offset()).isEqualTo(4096 * 512);
     }
 
     @Test
@@ -269,6 +313,7 @@ class DiskPartTests {
     @Test
     void aFileThatHasGrownIsServedInItsNewSizeWhenThatIsSaid() throws IOException {
         Export whole = open("whole", false, WHOLE);
+        assertThat(whole.opened()).isEqualTo(image.toRealPath());
         setSize(2 * SIZE);
         assertThat(whole.size()).isEqualTo(SIZE);
         whole.grow();
