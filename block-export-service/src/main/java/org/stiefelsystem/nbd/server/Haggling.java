@@ -156,6 +156,6 @@ final class Haggling {
     void send(Message message) throws IOException {
         buffer.clear();
         message.encode(buffer);
-        socket.send(buffer.flip(), false);
+        socket.send(buffer.flip(), Duration.ofNanos(deadline - System.nanoTime()));
     }
 }

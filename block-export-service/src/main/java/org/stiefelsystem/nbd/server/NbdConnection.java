@@ -96,7 +96,11 @@ final class NbdConnection implements Runnable, Session {
     public void run() {
         try {
             socket.configure(
-                    limits.keepaliveIdle(), limits.keepaliveInterval(), limits.keepaliveProbes(), limits.sendStall());
+                    limits.keepaliveIdle(),
+                    limits.keepaliveInterval(),
+                    limits.keepaliveProbes(),
+                    limits.sendStall(),
+                    limits.sendBytesPerSecond());
             Optional<Negotiated> negotiated = negotiate();
             if (negotiated.isPresent()) {
                 transmit(negotiated.get());

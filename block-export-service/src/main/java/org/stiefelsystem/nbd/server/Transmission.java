@@ -71,7 +71,7 @@ final class Transmission {
         this.socket = socket;
         this.pool = pool;
         this.received = buffers.received();
-        this.replies = new ReplyWriter(socket, pool, style, buffers.replies());
+        this.replies = new ReplyWriter(socket, style, buffers.replies());
         this.validator = new RequestValidator(negotiated, limits.requestBytes());
         this.limits = limits;
         this.observer = observer;
@@ -308,7 +308,8 @@ final class Transmission {
     }
 
     private List<StatusDescriptor> allocation(Request request, long length) {
-        int atMost = request.has(CommandFlag.REQ_ONE) ? 1 : limits.extentsPerReply();
+        int atMost =
+                request.has(CommandFlag.REQ_ONE) ? 1 : Math.min(limits.extentsPerReply(), replies.descriptorCapacity());
         return export.extents(request.offset(), length, atMost).stream()
                 .map(extent ->
                         new StatusDescriptor(extent.length(), extent.hole() ? MetaContext.HOLE | MetaContext.ZERO : 0))
