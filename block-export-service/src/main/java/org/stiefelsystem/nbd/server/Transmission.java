@@ -31,8 +31,6 @@ import org.stiefelsystem.nbd.protocol.StatusDescriptor;
  */
 final class Transmission {
 
-    private static final System.Logger LOG = System.getLogger(Transmission.class.getName());
-
     /** From this size on sendfile beats reading into memory; so measured. */
     private static final int SENDFILE_BYTES = 128 << 10;
 
@@ -41,6 +39,9 @@ final class Transmission {
 
     /** The best size of a piece of a large write; so measured. */
     private static final int WRITE_BYTES = 128 << 10;
+
+    /** No payload up to this is taken for an attack, whatever was announced (proto.md, "Size constraints"). */
+    private static final long HARMLESS_BYTES = 1 << 25;
 
     private final Export export;
     private final HeaderStyle style;
@@ -52,6 +53,7 @@ final class Transmission {
     private final RequestValidator validator;
     private final NbdLimits limits;
     private final NbdObserver observer;
+    private final PeerWarnings failures;
     private final BooleanSupplier stopping;
     private final BooleanSupplier fenced;
     private volatile long inFlightBytes;
@@ -63,6 +65,7 @@ final class Transmission {
             BufferPool.Buffers buffers,
             NbdLimits limits,
             NbdObserver observer,
+            PeerWarnings failures,
             BooleanSupplier stopping,
             BooleanSupplier fenced) {
         this.export = negotiated.export();
@@ -75,6 +78,7 @@ final class Transmission {
         this.validator = new RequestValidator(negotiated, limits.requestBytes());
         this.limits = limits;
         this.observer = observer;
+        this.failures = failures;
         this.stopping = stopping;
         this.fenced = fenced;
     }
@@ -362,7 +366,7 @@ final class Transmission {
         if (!request.hasPayload()) {
             return;
         }
-        long patience = (style == HeaderStyle.EXTENDED ? 1L : 2L) * limits.requestBytes();
+        long patience = Math.max(HARMLESS_BYTES, (style == HeaderStyle.EXTENDED ? 1L : 2L) * limits.requestBytes());
         if (request.length() < 0 || request.length() > patience) {
             throw new ProtocolViolation("a payload of %s bytes".formatted(Long.toUnsignedString(request.length())));
         }
@@ -409,11 +413,13 @@ final class Transmission {
 
     /** The client gets the error's number, the operator its cause. */
     private NbdError failed(Request request, IOException e) {
-        LOG.log(
-                System.Logger.Level.ERROR,
-                () -> "export %s: %s of %d bytes at %d failed: %s"
-                        .formatted(
-                                export.name(), request.command(), request.length(), request.offset(), e.getMessage()));
+        failures.warn(
+                "export {0}: {1} of {2} bytes at {3} failed: {4}",
+                export.name(),
+                request.command(),
+                Long.toString(request.length()),
+                Long.toString(request.offset()),
+                e.getMessage());
         if (!(e instanceof SystemCallException call)) {
             return NbdError.EIO;
         }

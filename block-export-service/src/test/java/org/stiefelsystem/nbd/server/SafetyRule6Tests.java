@@ -244,7 +244,9 @@ class SafetyRule6Tests {
             assertThat(peer.answer(2)).isZero();
             peer.ask(0, Peer.WRITE, 3, 0, MEBIBYTE + 1, new byte[MEBIBYTE + 1]);
             assertThat(peer.answer(3)).isEqualTo(EINVAL);
-            peer.ask(0, Peer.WRITE, 4, 0, 2 * MEBIBYTE + 1);
+            peer.ask(0, Peer.WRITE, 4, 0, 32 * MEBIBYTE, new byte[32 * MEBIBYTE]);
+            assertThat(peer.answer(4)).isEqualTo(EINVAL);
+            peer.ask(0, Peer.WRITE, 5, 0, 32 * MEBIBYTE + 1);
             assertThat(peer.closedByServer()).isTrue();
         }
     }
