@@ -70,6 +70,7 @@ final class KnownSettings {
         defaults.put("stiefel.export.limits.reply-bytes-in-memory", "64MB");
         defaults.put("stiefel.export.limits.reply-memory-wait", "5s");
         defaults.put("stiefel.export.limits.send-stall", "60s");
+        defaults.put("stiefel.export.limits.send-bytes-per-second", "256KB");
         defaults.put("stiefel.export.limits.keepalive-idle", "10s");
         defaults.put("stiefel.export.limits.keepalive-interval", "5s");
         defaults.put("stiefel.export.limits.keepalive-probes", "6");

@@ -40,11 +40,19 @@ public final class TcpSocket implements AutoCloseable {
     private static final short POLLIN = 1;
     private static final short POLLRDHUP = 0x2000;
 
+    /** A send that waits comes back so often, to see whether the peer may still have time. */
+    private static final long MOST_NANOS_OF_A_WAIT = 1_000_000_000;
+
+    /** Within one call of sendfile each 64 KiB may wait anew. */
+    private static final long SENDFILE_BYTES = 1 << 20;
+
     private final int fd;
     private final InetSocketAddress peer;
     private final Arena arena = Arena.ofAuto();
     private final MemorySegment sendfileOffset = arena.allocate(JAVA_LONG);
     private final MemorySegment pollfd = arena.allocate(8, 4);
+    private long stallNanos = Long.MAX_VALUE / 2;
+    private int leastBytesPerSecond = Integer.MAX_VALUE;
     private boolean closed;
 
     TcpSocket(int fd, InetSocketAddress peer) {
@@ -56,8 +64,12 @@ public final class TcpSocket implements AutoCloseable {
         return peer;
     }
 
-    /** Replies go out at once; a peer that is gone or takes nothing for {@code stall} ends the connection. */
-    public void configure(Duration keepaliveIdle, Duration keepaliveInterval, int keepaliveProbes, Duration stall)
+    /**
+     * Replies go out at once; a peer that is gone, takes nothing for {@code stall}, or takes what is sent more slowly than
+     * at {@code bytesPerSecond} after that, ends the connection.
+     */
+    public void configure(
+            Duration keepaliveIdle, Duration keepaliveInterval, int keepaliveProbes, Duration stall, int bytesPerSecond)
             throws SystemCallException {
         option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
         option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
@@ -68,9 +80,11 @@ public final class TcpSocket implements AutoCloseable {
         option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, (int) keepaliveIdle
                 .plus(keepaliveInterval.multipliedBy(keepaliveProbes))
                 .toMillis());
+        stallNanos = stall.toNanos();
+        leastBytesPerSecond = bytesPerSecond;
+        long tick = Math.min(stallNanos / 4, MOST_NANOS_OF_A_WAIT) / 1_000;
         try (Arena confined = Arena.ofConfined()) {
-            MemorySegment timeval =
-                    confined.allocateFrom(JAVA_LONG, stall.toSeconds(), (long) stall.toNanosPart() / 1_000);
+            MemorySegment timeval = confined.allocateFrom(JAVA_LONG, tick / 1_000_000, tick % 1_000_000);
             int result = Libc.setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, timeval);
             if (result < 0) {
                 throw new SystemCallException("setsockopt", "SO_SNDTIMEO", -result);
@@ -150,8 +164,47 @@ public final class TcpSocket implements AutoCloseable {
         }
     }
 
+    /** How long the peer may take for one send. */
+    private final class Pace {
+
+        private final long start = System.nanoTime();
+        private final long mostNanos;
+        private long tookLast = start;
+
+        private Pace(long mostNanos) {
+            this.mostNanos = mostNanos;
+        }
+
+        private void took() throws SocketTimeoutException {
+            tookLast = System.nanoTime();
+            if (tookLast - start > mostNanos) {
+                throw new SocketTimeoutException("%s took too little in time".formatted(peer));
+            }
+        }
+
+        private void tookNothing() throws SocketTimeoutException {
+            long now = System.nanoTime();
+            if (now - tookLast >= stallNanos || now - start > mostNanos) {
+                throw new SocketTimeoutException("%s took nothing in time".formatted(peer));
+            }
+        }
+    }
+
+    private Pace pace(long bytes) {
+        return new Pace(stallNanos + bytes * 1_000_000_000L / leastBytesPerSecond);
+    }
+
     /** Sends all of the buffer; {@code more} says that the next send follows at once. */
     public void send(ByteBuffer from, boolean more) throws IOException {
+        send(from, more, pace(from.remaining()));
+    }
+
+    /** Sends all of the buffer in this time. */
+    public void send(ByteBuffer from, Duration atMost) throws IOException {
+        send(from, false, new Pace(atMost.toNanos()));
+    }
+
+    private void send(ByteBuffer from, boolean more, Pace pace) throws IOException {
         long address = Libc.address(from);
         int flags = MSG_NOSIGNAL | (more ? MSG_MORE : 0);
         int length = from.remaining();
@@ -159,10 +212,16 @@ public final class TcpSocket implements AutoCloseable {
         try {
             while (done < length) {
                 long n = Libc.send(fd, address + done, length - done, flags);
+                if (n == length - done) {
+                    break;
+                }
                 if (n >= 0) {
                     done += (int) n;
+                    pace.took();
+                } else if (n == -Errno.EAGAIN) {
+                    pace.tookNothing();
                 } else if (n != -Errno.EINTR) {
-                    throw sendFailed("send", (int) -n);
+                    throw new SystemCallException("send", peer.toString(), (int) -n);
                 }
             }
         } finally {
@@ -174,16 +233,20 @@ public final class TcpSocket implements AutoCloseable {
     /** Sends a part of a file without taking it through this program's memory. */
     public void sendFile(LinuxFile file, long offset, long length) throws IOException {
         sendfileOffset.set(JAVA_LONG, 0, file.origin() + offset);
+        Pace pace = pace(length);
         long left = length;
         while (left > 0) {
-            long n = Libc.sendfile(fd, file.fd(), sendfileOffset.address(), left);
+            long n = Libc.sendfile(fd, file.fd(), sendfileOffset.address(), Math.min(left, SENDFILE_BYTES));
             if (n > 0) {
                 left -= n;
+                pace.took();
             } else if (n == 0) {
                 throw new FileFailedException(
                         new EOFException("%s ends at %d".formatted(file.path(), offset + length - left)), left);
+            } else if (n == -Errno.EAGAIN) {
+                pace.tookNothing();
             } else if (isOfTheConnection((int) -n)) {
-                throw sendFailed("sendfile", (int) -n);
+                throw new SystemCallException("sendfile", peer.toString(), (int) -n);
             } else if (n != -Errno.EINTR) {
                 throw new FileFailedException(
                         new SystemCallException(
@@ -200,20 +263,12 @@ public final class TcpSocket implements AutoCloseable {
             case Errno.EPIPE,
                     Errno.ECONNRESET,
                     Errno.ENOTCONN,
-                    Errno.EAGAIN,
                     Errno.ETIMEDOUT,
                     Errno.EHOSTUNREACH,
                     Errno.ENETUNREACH,
                     Errno.ENETDOWN -> true;
             default -> false;
         };
-    }
-
-    private IOException sendFailed(String call, int errno) {
-        if (errno == Errno.EAGAIN) {
-            return new SocketTimeoutException("%s took nothing in time".formatted(peer));
-        }
-        return new SystemCallException(call, peer.toString(), errno);
     }
 
     /** It was the file and not the connection that made a {@link #sendFile} fail. */

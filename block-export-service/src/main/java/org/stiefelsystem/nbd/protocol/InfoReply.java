@@ -9,6 +9,7 @@ public sealed interface InfoReply {
 
     int NBD_INFO_NAME = 1;
     int NBD_INFO_DESCRIPTION = 2;
+    int NBD_INFO_BLOCK_SIZE = 3;
 
     byte[] encoded();
 

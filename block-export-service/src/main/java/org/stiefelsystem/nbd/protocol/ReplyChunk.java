@@ -124,6 +124,11 @@ public sealed interface ReplyChunk {
             return 4 + 8L * descriptors.size();
         }
 
+        /** How many descriptors make a chunk of at most so many bytes. */
+        public static int descriptorsIn(int bytes) {
+            return (bytes - 4) / 8;
+        }
+
         @Override
         public void encode(ByteBuffer out) {
             out.putInt(contextId);
@@ -148,6 +153,11 @@ public sealed interface ReplyChunk {
         @Override
         public long length() {
             return 8 + 16L * descriptors.size();
+        }
+
+        /** How many descriptors make a chunk of at most so many bytes. */
+        public static int descriptorsIn(int bytes) {
+            return (bytes - 8) / 16;
         }
 
         @Override

@@ -29,6 +29,7 @@ final class ExportNameOption {
                 new Outcome.Agreed(haggling.enter(
                         name,
                         found,
+                        false,
                         () -> haggling.send(new ExportNameReply(
                                 found.export().size(), haggling.flags(name, found), zeroes)::encode)));
             case Leases.Answer.Refused refused -> throw new ProtocolViolation(refused.words());

@@ -5,6 +5,7 @@ import java.util.Optional;
 import org.stiefelsystem.nbd.export.Exports;
 import org.stiefelsystem.nbd.export.Leases;
 import org.stiefelsystem.nbd.protocol.ExportQuery;
+import org.stiefelsystem.nbd.protocol.InfoReply;
 import org.stiefelsystem.nbd.protocol.NbdOption;
 import org.stiefelsystem.nbd.protocol.OptionReply;
 import org.stiefelsystem.nbd.protocol.OptionRequest;
@@ -22,10 +23,11 @@ final class GoOption {
             return new Outcome.NextOption();
         }
         Exports.Answer.Found found = asked.get();
+        boolean keepsToBlocks = query.informationRequests().contains(InfoReply.NBD_INFO_BLOCK_SIZE);
         return switch (haggling.take(found)) {
             case Leases.Answer.Granted granted ->
-                new Outcome.Agreed(
-                        haggling.enter(query.name(), found, () -> InfoOption.describe(option, query, found, haggling)));
+                new Outcome.Agreed(haggling.enter(
+                        query.name(), found, keepsToBlocks, () -> InfoOption.describe(option, query, found, haggling)));
             case Leases.Answer.Refused refused -> {
                 haggling.refuse(option, OptionReply.Type.ERR_POLICY, refused.words());
                 yield new Outcome.NextOption();

@@ -126,9 +126,16 @@ final class Haggling {
     }
 
     /** Ends the haggling with its last reply. A connection that dies during it must not keep the export. */
-    Negotiated enter(String exportName, Exports.Answer.Found found, Announcement announcement) throws IOException {
+    Negotiated enter(String exportName, Exports.Answer.Found found, boolean keepsToBlocks, Announcement announcement)
+            throws IOException {
         Negotiated negotiated = new Negotiated(
-                found.export(), found.bootId(), style, contextsOf(exportName), exports.leases(), session);
+                found.export(),
+                found.bootId(),
+                style,
+                keepsToBlocks,
+                contextsOf(exportName),
+                exports.leases(),
+                session);
         boolean sent = false;
         try {
             announcement.send();
@@ -156,6 +163,6 @@ final class Haggling {
     void send(Message message) throws IOException {
         buffer.clear();
         message.encode(buffer);
-        socket.send(buffer.flip(), false);
+        socket.send(buffer.flip(), Duration.ofNanos(deadline - System.nanoTime()));
     }
 }

@@ -25,6 +25,9 @@ import org.stiefelsystem.nbd.protocol.ProtocolViolation;
  */
 final class Handshake {
 
+    /** Who lists the exports asks of each of them: qemu-nbd --list with INFO and LIST_META_CONTEXT. */
+    private static final int OPTIONS_PER_LISTED_EXPORT = 4;
+
     private final TcpSocket socket;
     private final NbdLimits limits;
     private final ByteBuffer buffer;
@@ -56,12 +59,19 @@ final class Handshake {
             return Optional.empty();
         }
         ClientFlags client = ClientFlags.decode(buffer);
-        for (int options = 0; options < limits.optionsPerHandshake(); options++) {
+        int allowed = limits.optionsPerHandshake();
+        boolean listed = false;
+        for (int options = 0; options < allowed; options++) {
             if (!receive(OptionHeader.BYTES)) {
                 return Optional.empty();
             }
             OptionHeader header = OptionHeader.decode(buffer);
-            switch (answer(header, readOption(header), client)) {
+            OptionRequest request = readOption(header);
+            if (request instanceof OptionRequest.List && !listed) {
+                listed = true;
+                allowed += OPTIONS_PER_LISTED_EXPORT * haggling.exports().all().size();
+            }
+            switch (answer(header, request, client)) {
                 case Outcome.NextOption next -> {}
                 case Outcome.Goodbye goodbye -> {
                     return Optional.empty();
@@ -71,7 +81,7 @@ final class Handshake {
                 }
             }
         }
-        throw new ProtocolViolation("more than %d options".formatted(limits.optionsPerHandshake()));
+        throw new ProtocolViolation("more than %d options".formatted(allowed));
     }
 
     private OptionRequest readOption(OptionHeader header) throws IOException {

@@ -6,7 +6,10 @@ import java.net.SocketTimeoutException;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.function.Consumer;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
+import org.stiefelsystem.nbd.export.Export;
 import org.stiefelsystem.nbd.export.Exports;
 import org.stiefelsystem.nbd.export.PeerAddress;
 import org.stiefelsystem.nbd.export.Printable;
@@ -33,6 +36,7 @@ final class NbdConnection implements Runnable, Session {
     private final NbdLimits limits;
     private final NbdObserver observer;
     private final PeerWarnings warnings;
+    private final Function<Export, PeerWarnings> failures;
     private final Runnable turnedAway;
     private final Runnable ended;
     private volatile boolean stopping;
@@ -47,8 +51,9 @@ final class NbdConnection implements Runnable, Session {
             NbdLimits limits,
             NbdObserver observer,
             PeerWarnings warnings,
+            Function<Export, PeerWarnings> failures,
             Runnable turnedAway,
-            java.util.function.Consumer<NbdConnection> ended) {
+            Consumer<NbdConnection> ended) {
         this.socket = socket;
         this.peer = peer;
         this.exports = exports;
@@ -56,6 +61,7 @@ final class NbdConnection implements Runnable, Session {
         this.limits = limits;
         this.observer = observer;
         this.warnings = warnings;
+        this.failures = failures;
         this.turnedAway = turnedAway;
         this.ended = () -> ended.accept(this);
     }
@@ -96,7 +102,11 @@ final class NbdConnection implements Runnable, Session {
     public void run() {
         try {
             socket.configure(
-                    limits.keepaliveIdle(), limits.keepaliveInterval(), limits.keepaliveProbes(), limits.sendStall());
+                    limits.keepaliveIdle(),
+                    limits.keepaliveInterval(),
+                    limits.keepaliveProbes(),
+                    limits.sendStall(),
+                    limits.sendBytesPerSecond());
             Optional<Negotiated> negotiated = negotiate();
             if (negotiated.isPresent()) {
                 transmit(negotiated.get());
@@ -163,8 +173,16 @@ final class NbdConnection implements Runnable, Session {
 
     private boolean transmit(Negotiated negotiated, Audit audit, BufferPool.Buffers buffers) throws IOException {
         try {
-            Transmission current =
-                    new Transmission(negotiated, socket, pool, buffers, limits, audit, () -> stopping, () -> fenced);
+            Transmission current = new Transmission(
+                    negotiated,
+                    socket,
+                    pool,
+                    buffers,
+                    limits,
+                    audit,
+                    failures.apply(negotiated.export()),
+                    () -> stopping,
+                    () -> fenced);
             transmission = current;
             boolean disconnected = current.run();
             if (stopping && !fenced) {

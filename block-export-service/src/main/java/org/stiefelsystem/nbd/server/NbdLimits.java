@@ -28,6 +28,7 @@ import org.stiefelsystem.nbd.protocol.ExportQuery;
  * @param replyBytesInMemory of large replies that are read into memory, of all connections together
  * @param replyMemoryWait how long a large reply waits for its memory; then the connection is closed
  * @param sendStall how long a peer may take nothing of what is sent to it
+ * @param sendBytesPerSecond how fast it must take a reply, after a send stall's time
  * @param keepaliveIdle silence before the first keepalive probe
  * @param keepaliveInterval between probes
  * @param keepaliveProbes unanswered ones that end the connection
@@ -50,6 +51,7 @@ public record NbdLimits(
         int replyBytesInMemory,
         Duration replyMemoryWait,
         Duration sendStall,
+        int sendBytesPerSecond,
         Duration keepaliveIdle,
         Duration keepaliveInterval,
         int keepaliveProbes,
@@ -73,6 +75,7 @@ public record NbdLimits(
                 64 << 20,
                 Duration.ofSeconds(5),
                 Duration.ofSeconds(60),
+                256 << 10,
                 Duration.ofSeconds(10),
                 Duration.ofSeconds(5),
                 6,
@@ -96,6 +99,7 @@ public record NbdLimits(
         check("reply-bytes-in-memory", replyBytesInMemory, requestBytes, Integer.MAX_VALUE);
         check("reply-memory-wait", replyMemoryWait, 0, 60_000);
         check("send-stall", sendStall, 1_000, 3_600_000);
+        check("send-bytes-per-second", sendBytesPerSecond, 1 << 10, 1 << 30);
         check("keepalive-idle", keepaliveIdle, 1_000, 3_600_000);
         check("keepalive-interval", keepaliveInterval, 1_000, 600_000);
         check("keepalive-probes", keepaliveProbes, 1, 100);

@@ -9,6 +9,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.WeakHashMap;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -37,7 +38,8 @@ public final class NbdServer implements AutoCloseable {
     private final NbdLimits limits;
     private final NbdObserver observer;
     private final BufferPool pool;
-    private final PeerWarnings warnings = new PeerWarnings(LOG, System::nanoTime);
+    private final PeerWarnings warnings = new PeerWarnings(LOG, System.Logger.Level.WARNING, System::nanoTime);
+    private final Map<Export, PeerWarnings> failures = new WeakHashMap<>();
     private final LongAdder turnedAway = new LongAdder();
     private final Map<NbdConnection, Thread> connections = new LinkedHashMap<>();
     private @Nullable TcpListener listener;
@@ -262,7 +264,16 @@ public final class NbdServer implements AutoCloseable {
 
     private boolean connect(TcpSocket socket, PeerAddress peer) {
         NbdConnection connection = new NbdConnection(
-                socket, peer, exports, pool, limits, observer, warnings, turnedAway::increment, this::forget);
+                socket,
+                peer,
+                exports,
+                pool,
+                limits,
+                observer,
+                warnings,
+                this::failuresOf,
+                turnedAway::increment,
+                this::forget);
         Thread thread;
         synchronized (connections) {
             if (stopping || connections.size() >= limits.connections() || tooManyOf(connection.peer())) {
@@ -283,6 +294,14 @@ public final class NbdServer implements AutoCloseable {
             }
         }
         return true;
+    }
+
+    /** A disk that fails, or is full, must not hide the others' failures. */
+    private PeerWarnings failuresOf(Export export) {
+        synchronized (failures) {
+            return failures.computeIfAbsent(
+                    export, one -> new PeerWarnings(LOG, System.Logger.Level.ERROR, System::nanoTime));
+        }
     }
 
     private boolean tooManyOf(PeerAddress peer) {

@@ -13,12 +13,14 @@ import org.stiefelsystem.nbd.protocol.MetaContext;
  *
  * @param bootId of a guest; null for a tool
  * @param style which headers requests and replies have
+ * @param keepsToBlocks whether the client has asked for the block sizes, and so must keep to them
  * @param contexts that a BLOCK_STATUS tells of; none where the headers have no place for them
  */
 record Negotiated(
         Export export,
         @Nullable String bootId,
         HeaderStyle style,
+        boolean keepsToBlocks,
         Set<MetaContext> contexts,
         Leases leases,
         Session session) {

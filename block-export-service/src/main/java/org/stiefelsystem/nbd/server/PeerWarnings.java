@@ -3,20 +3,22 @@ package org.stiefelsystem.nbd.server;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
-/** Warnings that a peer can cause as often as it likes: some at once, then one each second, the others counted. */
+/** Lines of the log that a peer can cause as often as it likes: some at once, then one each second, the others counted. */
 final class PeerWarnings {
 
     private static final int AT_ONCE = 20;
     private static final long REFILL_NANOS = 1_000_000_000;
 
     private final System.Logger log;
+    private final System.Logger.Level level;
     private final LongSupplier nanoTime;
     private long refilled;
     private int left = AT_ONCE;
     private long unsaid;
 
-    PeerWarnings(System.Logger log, LongSupplier nanoTime) {
+    PeerWarnings(System.Logger log, System.Logger.Level level, LongSupplier nanoTime) {
         this.log = log;
+        this.level = level;
         this.nanoTime = nanoTime;
         this.refilled = nanoTime.getAsLong();
     }
@@ -31,10 +33,7 @@ final class PeerWarnings {
             return;
         }
         left--;
-        log.log(
-                System.Logger.Level.WARNING,
-                unsaid == 0 ? words : words + " (and " + unsaid + " warnings that were not logged)",
-                arguments);
+        log.log(level, unsaid == 0 ? words : words + " (and " + unsaid + " more that were not logged)", arguments);
         unsaid = 0;
     }
 }

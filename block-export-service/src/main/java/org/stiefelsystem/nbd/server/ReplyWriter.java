@@ -19,15 +19,13 @@ import org.stiefelsystem.nbd.protocol.StructuredReply;
 final class ReplyWriter {
 
     private final TcpSocket socket;
-    private final BufferPool pool;
     private final HeaderStyle style;
     private final int chunkHeaderBytes;
     private final int dataHeaderBytes;
     private final ByteBuffer buffer;
 
-    ReplyWriter(TcpSocket socket, BufferPool pool, HeaderStyle style, ByteBuffer buffer) {
+    ReplyWriter(TcpSocket socket, HeaderStyle style, ByteBuffer buffer) {
         this.socket = socket;
-        this.pool = pool;
         this.style = style;
         this.chunkHeaderBytes = style == HeaderStyle.EXTENDED ? ExtendedReply.BYTES : StructuredReply.BYTES;
         this.dataHeaderBytes =
@@ -38,6 +36,14 @@ final class ReplyWriter {
     /** The largest payload that fits behind a header. */
     int payloadCapacity() {
         return buffer.capacity() - dataHeaderBytes;
+    }
+
+    /** How many descriptors of a BLOCK_STATUS fit behind a header. */
+    int descriptorCapacity() {
+        int rest = buffer.capacity() - chunkHeaderBytes;
+        return style == HeaderStyle.EXTENDED
+                ? ReplyChunk.BlockStatusExt.descriptorsIn(rest)
+                : ReplyChunk.BlockStatus.descriptorsIn(rest);
     }
 
     /** Ends a reply that has no data, or no more. */
@@ -63,12 +69,7 @@ final class ReplyWriter {
 
     /** A part of a reply, and maybe its last one. */
     void chunk(Request request, ReplyChunk chunk, boolean done) throws IOException {
-        int bytes = chunkHeaderBytes + chunk.encodedBytes();
-        if (bytes > buffer.capacity()) {
-            sendAlone(request, chunk, done, bytes);
-            return;
-        }
-        makeRoom(bytes);
+        makeRoom(chunkHeaderBytes + chunk.encodedBytes());
         encode(request, chunk, done, buffer);
     }
 
@@ -79,17 +80,6 @@ final class ReplyWriter {
             new StructuredReply(done, chunk.type(), request.cookie(), (int) chunk.length()).encode(out);
         }
         chunk.encode(out);
-    }
-
-    private void sendAlone(Request request, ReplyChunk chunk, boolean done, int bytes) throws IOException {
-        flush();
-        ByteBuffer large = pool.takeForReply(bytes);
-        try {
-            encode(request, chunk, done, large);
-            socket.send(large.flip(), false);
-        } finally {
-            pool.giveFromReply(large);
-        }
     }
 
     /** Room for a payload behind a header; {@link #replyWithPayload} keeps it, {@link #dropPayload} gives it back. */

@@ -5,7 +5,6 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
-import org.stiefelsystem.nbd.export.Export;
 import org.stiefelsystem.nbd.protocol.BlockStatusPayload;
 import org.stiefelsystem.nbd.protocol.Command;
 import org.stiefelsystem.nbd.protocol.CommandFlag;
@@ -20,28 +19,34 @@ final class RequestValidator {
     private final long size;
     private final boolean readOnly;
     private final int minimumBlock;
+    private final boolean keepsToBlocks;
     private final int maxPayload;
     private final HeaderStyle style;
     private final Set<Integer> contextIds;
 
     RequestValidator(Negotiated negotiated, int maxPayload) {
-        this(negotiated.export(), negotiated.style(), negotiated.contexts(), maxPayload);
-    }
-
-    private RequestValidator(Export export, HeaderStyle style, Set<MetaContext> contexts, int maxPayload) {
-        this(export.size(), export.readOnly(), export.blockSizes().minimum(), maxPayload, style, contexts);
+        this(
+                negotiated.export().size(),
+                negotiated.export().readOnly(),
+                negotiated.export().blockSizes().minimum(),
+                negotiated.keepsToBlocks(),
+                maxPayload,
+                negotiated.style(),
+                negotiated.contexts());
     }
 
     RequestValidator(
             long size,
             boolean readOnly,
             int minimumBlock,
+            boolean keepsToBlocks,
             int maxPayload,
             HeaderStyle style,
             Set<MetaContext> contexts) {
         this.size = size;
         this.readOnly = readOnly;
         this.minimumBlock = minimumBlock;
+        this.keepsToBlocks = keepsToBlocks;
         this.maxPayload = maxPayload;
         this.style = style;
         this.contextIds = contexts.stream().map(MetaContext::id).collect(Collectors.toSet());
@@ -58,7 +63,7 @@ final class RequestValidator {
             case WRITE -> validateWrite(request);
             case WRITE_ZEROES -> validateChange(request, NbdError.ENOSPC);
             case TRIM -> validateChange(request, NbdError.EINVAL);
-            case CACHE -> unless(inRange(request.offset(), request.length()), NbdError.EINVAL);
+            case CACHE -> validateRange(request, NbdError.EINVAL);
             case FLUSH -> unless(request.offset() == 0 && request.length() == 0, NbdError.EINVAL);
             case BLOCK_STATUS ->
                 request.hasPayload()
@@ -72,6 +77,9 @@ final class RequestValidator {
 
     private Optional<NbdError> validateRead(Request request) {
         if (!inRange(request.offset(), request.length())) {
+            return Optional.of(NbdError.EINVAL);
+        }
+        if (!keepsToBlocks(request)) {
             return Optional.of(NbdError.EINVAL);
         }
         // Chunks could carry it in pieces, so that not the request is wrong but its size.
@@ -88,14 +96,30 @@ final class RequestValidator {
         if (request.length() < 0 || request.length() > maxPayload) {
             return Optional.of(NbdError.EINVAL);
         }
-        return unless(inRange(request.offset(), request.length()), NbdError.ENOSPC);
+        return validateRange(request, NbdError.ENOSPC);
     }
 
     private Optional<NbdError> validateChange(Request request, NbdError beyondTheEnd) {
         if (readOnly) {
             return Optional.of(NbdError.EPERM);
         }
-        return unless(inRange(request.offset(), request.length()), beyondTheEnd);
+        return validateRange(request, beyondTheEnd);
+    }
+
+    private Optional<NbdError> validateRange(Request request, NbdError beyondTheEnd) {
+        if (!inRange(request.offset(), request.length())) {
+            return Optional.of(beyondTheEnd);
+        }
+        return unless(keepsToBlocks(request), NbdError.EINVAL);
+    }
+
+    /** Only who has asked for the block sizes must (proto.md, "Size constraints"); a disk can do the others, too. */
+    private boolean keepsToBlocks(Request request) {
+        return !keepsToBlocks || isWholeBlocks(request.offset(), request.length());
+    }
+
+    private boolean isWholeBlocks(long offset, long length) {
+        return offset % minimumBlock == 0 && length % minimumBlock == 0;
     }
 
     /** What a BLOCK_STATUS asks for in its payload. */
@@ -107,10 +131,11 @@ final class RequestValidator {
         return validateStatus(request.offset(), payload.length());
     }
 
-    /** Extents that are no whole blocks cannot be told, so that here alone a range must keep to the smallest block. */
+    /** Extents that are no whole blocks cannot be told, so that here a range must always keep to the smallest block. */
     private Optional<NbdError> validateStatus(long offset, long length) {
-        boolean whole = offset % minimumBlock == 0 && length % minimumBlock == 0;
-        return unless(!contextIds.isEmpty() && length != 0 && whole && inRange(offset, length), NbdError.EINVAL);
+        return unless(
+                !contextIds.isEmpty() && length != 0 && isWholeBlocks(offset, length) && inRange(offset, length),
+                NbdError.EINVAL);
     }
 
     /** Of one to all of the contexts: more cannot be without one twice. */

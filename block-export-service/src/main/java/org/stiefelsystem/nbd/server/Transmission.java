@@ -31,8 +31,6 @@ import org.stiefelsystem.nbd.protocol.StatusDescriptor;
  */
 final class Transmission {
 
-    private static final System.Logger LOG = System.getLogger(Transmission.class.getName());
-
     /** From this size on sendfile beats reading into memory; so measured. */
     private static final int SENDFILE_BYTES = 128 << 10;
 
@@ -44,6 +42,9 @@ final class Transmission {
 
     private static final int SECTOR_BYTES = 4096;
 
+    /** No payload up to this is taken for an attack, whatever was announced (proto.md, "Size constraints"). */
+    private static final long HARMLESS_BYTES = 1 << 25;
+
     private final Export export;
     private final HeaderStyle style;
     private final Set<MetaContext> contexts;
@@ -54,6 +55,7 @@ final class Transmission {
     private final RequestValidator validator;
     private final NbdLimits limits;
     private final NbdObserver observer;
+    private final PeerWarnings failures;
     private final BooleanSupplier stopping;
     private final BooleanSupplier fenced;
     private volatile long inFlightBytes;
@@ -65,6 +67,7 @@ final class Transmission {
             BufferPool.Buffers buffers,
             NbdLimits limits,
             NbdObserver observer,
+            PeerWarnings failures,
             BooleanSupplier stopping,
             BooleanSupplier fenced) {
         this.export = negotiated.export();
@@ -73,10 +76,11 @@ final class Transmission {
         this.socket = socket;
         this.pool = pool;
         this.received = buffers.received();
-        this.replies = new ReplyWriter(socket, pool, style, buffers.replies());
+        this.replies = new ReplyWriter(socket, style, buffers.replies());
         this.validator = new RequestValidator(negotiated, limits.requestBytes());
         this.limits = limits;
         this.observer = observer;
+        this.failures = failures;
         this.stopping = stopping;
         this.fenced = fenced;
     }
@@ -310,7 +314,8 @@ final class Transmission {
     }
 
     private List<StatusDescriptor> allocation(Request request, long length) {
-        int atMost = request.has(CommandFlag.REQ_ONE) ? 1 : limits.extentsPerReply();
+        int atMost =
+                request.has(CommandFlag.REQ_ONE) ? 1 : Math.min(limits.extentsPerReply(), replies.descriptorCapacity());
         return export.extents(request.offset(), length, atMost).stream()
                 .map(extent ->
                         new StatusDescriptor(extent.length(), extent.hole() ? MetaContext.HOLE | MetaContext.ZERO : 0))
@@ -370,7 +375,7 @@ final class Transmission {
         if (!request.hasPayload()) {
             return;
         }
-        long patience = (style == HeaderStyle.EXTENDED ? 1L : 2L) * limits.requestBytes();
+        long patience = Math.max(HARMLESS_BYTES, (style == HeaderStyle.EXTENDED ? 1L : 2L) * limits.requestBytes());
         if (request.length() < 0 || request.length() > patience) {
             throw new ProtocolViolation("a payload of %s bytes".formatted(Long.toUnsignedString(request.length())));
         }
@@ -417,11 +422,13 @@ final class Transmission {
 
     /** The client gets the error's number, the operator its cause. */
     private NbdError failed(Request request, IOException e) {
-        LOG.log(
-                System.Logger.Level.ERROR,
-                () -> "export %s: %s of %d bytes at %d failed: %s"
-                        .formatted(
-                                export.name(), request.command(), request.length(), request.offset(), e.getMessage()));
+        failures.warn(
+                "export {0}: {1} of {2} bytes at {3} failed: {4}",
+                export.name(),
+                request.command(),
+                Long.toString(request.length()),
+                Long.toString(request.offset()),
+                e.getMessage());
         if (!(e instanceof SystemCallException call)) {
             return NbdError.EIO;
         }

@@ -18,18 +18,22 @@ import java.util.random.RandomGenerator;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.NullUnmarked;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.stiefelsystem.nbd.app.BlockExportApplication;
 
 /**
- * The service is killed at random moments while it is written to. Afterwards every write that was flushed is there, and each
- * sector of another one is as it was or as it was to become (DESIGN, safety rule 7).
+ * The service is killed at random moments while it is written to. Afterwards every write that was answered is there, and each
+ * sector of another one is as it was or as it was to become (DESIGN, safety rule 7). The kernel outlives the service, and
+ * what it has not written yet with it: that FLUSH and FUA reach the disk is seen by the order of the system calls.
  */
 @NullUnmarked
 class CrashConsistencyIntegrationTests {
 
+    private static final int FUA = 1;
+    private static final String REPLY = "\"gDf\\230";
     private static final int SECTOR = 512;
     private static final int SECTORS = 16 << 10;
     private static final int MAX_SECTORS_OF_A_WRITE = 256;
@@ -45,7 +49,7 @@ class CrashConsistencyIntegrationTests {
     @TempDir
     private Path directory;
 
-    /** What each sector may hold: the number of the write that was flushed last, or of one that was sent after it. */
+    /** What each sector may hold: the number of the write that was answered last, or of one that was sent after it. */
     private final List<Set<Long>> allowed = new ArrayList<>();
 
     private long writes;
@@ -53,7 +57,7 @@ class CrashConsistencyIntegrationTests {
 
     @ParameterizedTest
     @ValueSource(booleans = {false, true})
-    void whatWasFlushedIsThereAfterACrash(boolean onALoopDevice) throws Exception {
+    void whatWasAnsweredIsThereAfterACrash(boolean onALoopDevice) throws Exception {
         Path image = directory.resolve("image");
         Files.write(image, new byte[SECTORS * SECTOR]);
         for (int i = 0; i < SECTORS; i++) {
@@ -72,6 +76,49 @@ class CrashConsistencyIntegrationTests {
         } finally {
             Tool.run("losetup", "--detach", device).orFail();
         }
+    }
+
+    @Test
+    void whatIsAnsweredAsStableWasSyncedBefore() throws Exception {
+        Tool.require("strace");
+        Path image = Files.write(directory.resolve("image"), new byte[SECTORS * SECTOR]);
+        Path trace = directory.resolve("trace");
+        Process service = start(image, "strace", "-f", "-qq", "-e", "trace=fdatasync,sendto", "-o", trace.toString());
+        try (Peer peer = connect(service)) {
+            for (int[] request : new int[][] {
+                {0, Peer.WRITE},
+                {FUA, Peer.WRITE},
+                {FUA, Peer.WRITE_ZEROES},
+                {FUA, Peer.TRIM},
+                {0, Peer.WRITE},
+                {0, Peer.FLUSH}
+            }) {
+                int bytes = request[1] == Peer.FLUSH ? 0 : SECTOR;
+                peer.ask(request[0], request[1], 1, 0, bytes, new byte[request[1] == Peer.WRITE ? bytes : 0]);
+                assertThat(peer.answer(1)).isZero();
+            }
+            assertThat(syncsAndAnswers(trace))
+                    .containsExactly(
+                            "answer", "sync", "answer", "sync", "answer", "sync", "answer", "answer", "sync", "answer");
+        } finally {
+            service.descendants().forEach(ProcessHandle::destroyForcibly);
+            service.destroyForcibly().waitFor();
+        }
+    }
+
+    /** Of the thread that answered: each fdatasync when it has returned, each reply when it is begun to be sent. */
+    private static List<String> syncsAndAnswers(Path trace) throws IOException {
+        List<String> lines = Files.readAllLines(trace);
+        String thread = lines.stream()
+                .filter(line -> line.contains(REPLY))
+                .findFirst()
+                .map(line -> line.substring(0, line.indexOf(' ') + 1))
+                .orElseThrow();
+        return lines.stream()
+                .filter(line -> line.startsWith(thread))
+                .filter(line -> line.contains(REPLY) || (line.contains("fdatasync") && line.matches(".*\\) += 0")))
+                .map(line -> line.contains(REPLY) ? "answer" : "sync")
+                .toList();
     }
 
     private void crashAgainAndAgain(Path disk) throws Exception {
@@ -100,18 +147,25 @@ class CrashConsistencyIntegrationTests {
         service.destroyForcibly();
     }
 
-    /** Writes of one number each, several under way at once, and a flush now and then, until the connection is gone. */
+    /** Sectors that a write changes. */
+    private record Write(long number, int first, int count) {}
+
+    /**
+     * Writes of one number each, several under way at once, some with FUA, and a flush now and then, until the connection
+     * is gone.
+     */
     private void writeUntilItEnds(Peer peer) {
         RandomGenerator choice = new java.util.SplittableRandom(seed ^ writes);
         sent = 0;
         try {
             while (true) {
-                long before = writes;
+                List<Write> underWay = new ArrayList<>();
                 for (int i = choice.nextInt(1, UNDER_WAY); i > 0; i--) {
-                    write(peer, choice);
+                    underWay.add(write(peer, choice));
                 }
-                while (before < writes) {
-                    assertThat(peer.answer(++before)).isZero();
+                for (Write write : underWay) {
+                    assertThat(peer.answer(write.number)).isZero();
+                    answered(write);
                 }
                 if (choice.nextInt(4) == 0) {
                     flush(peer);
@@ -122,7 +176,7 @@ class CrashConsistencyIntegrationTests {
         }
     }
 
-    private void write(Peer peer, RandomGenerator choice) throws IOException {
+    private Write write(Peer peer, RandomGenerator choice) throws IOException {
         int count = choice.nextInt(1, MAX_SECTORS_OF_A_WRITE);
         int first = choice.nextInt(SECTORS - count);
         long number = ++writes;
@@ -136,14 +190,28 @@ class CrashConsistencyIntegrationTests {
             allowed.set(sector, more);
         }
         sent++;
-        peer.ask(0, Peer.WRITE, number, (long) first * SECTOR, payload.capacity(), payload.array());
+        peer.ask(
+                choice.nextInt(4) == 0 ? FUA : 0,
+                Peer.WRITE,
+                number,
+                (long) first * SECTOR,
+                payload.capacity(),
+                payload.array());
+        return new Write(number, first, count);
     }
 
-    /** From its answer on, of all that was answered before it only the last may be there. */
-    private void flush(Peer peer) throws IOException {
+    /** From its answer on, what was written before it is there no more. */
+    private void answered(Write write) {
+        for (int sector = write.first; sector < write.first + write.count; sector++) {
+            Set<Long> later = new TreeSet<>(allowed.get(sector));
+            later.removeIf(number -> number < write.number);
+            allowed.set(sector, later);
+        }
+    }
+
+    private static void flush(Peer peer) throws IOException {
         peer.ask(0, Peer.FLUSH, 0, 0, 0);
         assertThat(peer.answer(0)).isZero();
-        allowed.replaceAll(numbers -> numbers.size() == 1 ? numbers : Set.of(((TreeSet<Long>) numbers).last()));
     }
 
     private void assertSectors(Peer peer, int round) throws IOException {
@@ -169,20 +237,23 @@ class CrashConsistencyIntegrationTests {
         }
     }
 
-    private Process start(Path disk) throws IOException {
-        return new ProcessBuilder(
-                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                        "-XX:TieredStopAtLevel=1",
-                        "--enable-native-access=ALL-UNNAMED",
-                        "-cp",
-                        System.getProperty("java.class.path"),
-                        BlockExportApplication.class.getName(),
-                        "--stiefel.run-dir=" + directory.resolve("run"),
-                        "--stiefel.export.port=0",
-                        "--stiefel.export.admin-port=0",
-                        "--stiefel.export.actuator-port=0",
-                        "--stiefel.export.exports[0].name=root",
-                        "--stiefel.export.exports[0].path=" + disk)
+    /** Under a program that watches it, or under none. */
+    private Process start(Path disk, String... under) throws IOException {
+        List<String> command = new ArrayList<>(List.of(under));
+        command.addAll(List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-XX:TieredStopAtLevel=1",
+                "--enable-native-access=ALL-UNNAMED",
+                "-cp",
+                System.getProperty("java.class.path"),
+                BlockExportApplication.class.getName(),
+                "--stiefel.run-dir=" + directory.resolve("run"),
+                "--stiefel.export.port=0",
+                "--stiefel.export.admin-port=0",
+                "--stiefel.export.actuator-port=0",
+                "--stiefel.export.exports[0].name=root",
+                "--stiefel.export.exports[0].path=" + disk));
+        return new ProcessBuilder(command)
                 .redirectErrorStream(true)
                 .redirectOutput(directory.resolve("log").toFile())
                 .start();

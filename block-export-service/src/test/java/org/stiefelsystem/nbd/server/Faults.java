@@ -2,7 +2,9 @@ package org.stiefelsystem.nbd.server;
 
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.logging.Handler;
+import java.util.logging.Level;
 import java.util.logging.LogRecord;
 import java.util.logging.Logger;
 
@@ -10,6 +12,7 @@ import java.util.logging.Logger;
 final class Faults extends Handler implements AutoCloseable {
 
     private final Logger log = Logger.getLogger("org.stiefelsystem.nbd");
+    private final AtomicInteger errors = new AtomicInteger();
     private final List<String> found = new CopyOnWriteArrayList<>();
 
     /** Silences the log until {@link #close()}. */
@@ -25,8 +28,16 @@ final class Faults extends Handler implements AutoCloseable {
         return found;
     }
 
+    /** How many lines the server logged as errors. */
+    int errors() {
+        return errors.get();
+    }
+
     @Override
     public void publish(LogRecord line) {
+        if (line.getLevel().equals(Level.SEVERE)) {
+            errors.incrementAndGet();
+        }
         if (line.getThrown() != null) {
             found.add(line.getMessage() + ": " + line.getThrown());
         }

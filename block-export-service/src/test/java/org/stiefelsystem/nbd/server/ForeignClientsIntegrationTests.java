@@ -108,6 +108,17 @@ class ForeignClientsIntegrationTests {
     }
 
     @Test
+    void qemuNbdListsManyExports() throws Exception {
+        Tool.require("qemu-nbd");
+        for (int i = 0; i < 50; i++) {
+            exports.add(Export.memory("export" + i, 4096));
+        }
+        assertThat(Tool.run("qemu-nbd", "--list", "-p", server.address().getPort())
+                        .orFail())
+                .contains("exports available: 52");
+    }
+
+    @Test
     void nbdcopyCopiesBothWays() throws Exception {
         Tool.require("nbdcopy", "cmp");
         Tool.run("nbdcopy", "--flush", random, uri("root")).orFail();

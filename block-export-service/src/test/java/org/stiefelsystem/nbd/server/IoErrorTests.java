@@ -61,6 +61,19 @@ class IoErrorTests {
     }
 
     @Test
+    void aDiskThatFailsDoesNotFillTheLog() throws IOException {
+        try (Faults faults = Faults.listen();
+                Peer peer = Peer.in(server.address(), "root")) {
+            disk.fail("write", Failures.of("write", Errno.ENOSPC));
+            for (int i = 0; i < 2_000; i++) {
+                ask(peer, 0, Peer.WRITE, i);
+                assertThat(peer.answer(i)).isEqualTo(ENOSPC);
+            }
+            assertThat(faults.errors()).isBetween(20, 200);
+        }
+    }
+
+    @Test
     void eachErrorOfADiskHasItsNumber() throws IOException {
         Map<Integer, Integer> numbers = Map.of(
                 Errno.EIO,

@@ -266,7 +266,7 @@ class OptionTests {
                             new NobodySession(),
                             exports,
                             NbdLimits.defaults(),
-                            new PeerWarnings(System.getLogger("test"), System::nanoTime),
+                            new PeerWarnings(System.getLogger("test"), System.Logger.Level.WARNING, System::nanoTime),
                             ByteBuffer.allocateDirect(NbdLimits.defaults().optionBytes()),
                             () -> true)
                     .negotiate();
@@ -355,6 +355,16 @@ class OptionTests {
             peer.go("ro");
             peer.askExtended(0, Peer.BLOCK_STATUS, 1, 0, 4096);
             assertThat(peer.extended(0).error()).isEqualTo(22);
+        }
+    }
+
+    @Test
+    void aClientThatIsNotFixedGetsInByExportName() throws IOException {
+        try (Peer peer = Peer.mute(server.address())) {
+            peer.receive(18);
+            peer.send(ByteBuffer.allocate(4).putInt(0));
+            peer.option(Peer.OPT_EXPORT_NAME, text("root"));
+            assertThat(peer.receive(134).getLong(0)).isPositive();
         }
     }
 

@@ -41,7 +41,7 @@ class PeerWarningsTests {
     @Test
     void afterSomeAtOnceThereIsOneEachSecondWhichCountsTheOthers() {
         AtomicLong now = new AtomicLong();
-        PeerWarnings warnings = new PeerWarnings(log, now::get);
+        PeerWarnings warnings = new PeerWarnings(log, System.Logger.Level.WARNING, now::get);
         for (int i = 0; i < 100; i++) {
             warnings.warn("closed {0}", i);
         }
@@ -49,9 +49,9 @@ class PeerWarningsTests {
         now.set(1_500_000_000);
         warnings.warn("closed {0}", "x");
         warnings.warn("closed {0}", "y");
-        assertThat(logged).hasSize(21).endsWith("closed x (and 80 warnings that were not logged)");
+        assertThat(logged).hasSize(21).endsWith("closed x (and 80 more that were not logged)");
         now.set(2_000_000_000);
         warnings.warn("closed {0}", "z");
-        assertThat(logged).hasSize(22).endsWith("closed z (and 1 warnings that were not logged)");
+        assertThat(logged).hasSize(22).endsWith("closed z (and 1 more that were not logged)");
     }
 }

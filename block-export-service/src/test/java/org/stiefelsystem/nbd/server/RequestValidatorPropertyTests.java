@@ -47,7 +47,7 @@ class RequestValidatorPropertyTests {
     private static RequestValidator validator(long size, boolean readOnly, HeaderStyle style) {
         Set<MetaContext> contexts =
                 style.hasChunks() ? EnumSet.allOf(MetaContext.class) : EnumSet.noneOf(MetaContext.class);
-        return new RequestValidator(size, readOnly, 1, MAX, style, contexts);
+        return new RequestValidator(size, readOnly, 1, false, MAX, style, contexts);
     }
 
     private static Request request(HeaderStyle style, int flags, int type, long offset, long length) {

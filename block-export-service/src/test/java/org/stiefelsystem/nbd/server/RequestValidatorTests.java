@@ -37,7 +37,7 @@ class RequestValidatorTests {
     private final RequestValidator readOnly = validator(SIZE, true);
 
     private static RequestValidator validator(long size, boolean readOnly) {
-        return new RequestValidator(size, readOnly, 1, MAX, HeaderStyle.SIMPLE, Set.of());
+        return new RequestValidator(size, readOnly, 1, false, MAX, HeaderStyle.SIMPLE, Set.of());
     }
 
     private static Request request(int flags, int type, long offset, long length) {
@@ -138,7 +138,7 @@ class RequestValidatorTests {
     }
 
     private static Optional<NbdError> validate(HeaderStyle style, Set<MetaContext> contexts, Request request) {
-        return new RequestValidator(SIZE, false, 1, MAX, style, contexts).validate(request);
+        return new RequestValidator(SIZE, false, 1, false, MAX, style, contexts).validate(request);
     }
 
     @Test
@@ -173,7 +173,8 @@ class RequestValidatorTests {
 
     @Test
     void lengthsOf64BitsAreInRangeOrNot() {
-        RequestValidator huge = new RequestValidator(Long.MAX_VALUE, false, 1, MAX, HeaderStyle.EXTENDED, ALLOCATION);
+        RequestValidator huge =
+                new RequestValidator(Long.MAX_VALUE, false, 1, false, MAX, HeaderStyle.EXTENDED, ALLOCATION);
         for (int type : new int[] {TRIM, CACHE, WRITE_ZEROES, BLOCK_STATUS}) {
             NbdError beyond = type == WRITE_ZEROES ? NbdError.ENOSPC : NbdError.EINVAL;
             assertThat(huge.validate(request(0, type, 0, Long.MAX_VALUE))).isEmpty();
@@ -199,7 +200,8 @@ class RequestValidatorTests {
 
     @Test
     void blockStatusKeepsToTheSmallestBlockAndOthersNeedNot() {
-        RequestValidator device = new RequestValidator(SIZE, false, 512, MAX, HeaderStyle.STRUCTURED, ALLOCATION);
+        RequestValidator device =
+                new RequestValidator(SIZE, false, 512, false, MAX, HeaderStyle.STRUCTURED, ALLOCATION);
         assertThat(device.validate(request(0, BLOCK_STATUS, 512, 512))).isEmpty();
         assertThat(device.validate(request(0, BLOCK_STATUS, 511, 512))).contains(NbdError.EINVAL);
         assertThat(device.validate(request(0, BLOCK_STATUS, 512, 513))).contains(NbdError.EINVAL);
@@ -209,8 +211,18 @@ class RequestValidatorTests {
     }
 
     @Test
+    void whoAskedForTheBlockSizesKeepsToThem() {
+        RequestValidator device = new RequestValidator(SIZE, false, 512, true, MAX, HeaderStyle.STRUCTURED, ALLOCATION);
+        for (int type : new int[] {READ, WRITE, TRIM, CACHE, WRITE_ZEROES}) {
+            assertThat(device.validate(request(0, type, 512, 1024))).isEmpty();
+            assertThat(device.validate(request(0, type, 511, 512))).contains(NbdError.EINVAL);
+            assertThat(device.validate(request(0, type, 512, 513))).contains(NbdError.EINVAL);
+        }
+    }
+
+    @Test
     void aSelectionNamesSomeOfTheContextsOnce() {
-        RequestValidator extended = new RequestValidator(SIZE, false, 1, MAX, HeaderStyle.EXTENDED, ALLOCATION);
+        RequestValidator extended = new RequestValidator(SIZE, false, 1, false, MAX, HeaderStyle.EXTENDED, ALLOCATION);
         for (long length : new long[] {0, 8, 11, 13, 16, 0xffff_ffffL, -1}) {
             assertThat(extended.validate(new Request(PAYLOAD_LEN, BLOCK_STATUS, 0, 0, length, true)))
                     .contains(NbdError.EINVAL);

@@ -42,6 +42,8 @@ class SafetyRule6Tests {
 
     private static final int MEBIBYTE = 1 << 20;
     private static final int SIZE = 8 * MEBIBYTE;
+    private static final int SIP = 512 << 10;
+    private static final int SIPPED = 4 * SIZE;
     private static final int ERR_UNSUP = 0x8000_0001;
     private static final int ERR_UNKNOWN = 0x8000_0006;
     private static final int ERR_INVALID = 0x8000_0003;
@@ -92,6 +94,7 @@ class SafetyRule6Tests {
             Map.entry("replyBytesInMemory", this::replyBytesInMemory),
             Map.entry("replyMemoryWait", this::replyMemoryWait),
             Map.entry("sendStall", this::sendStall),
+            Map.entry("sendBytesPerSecond", this::sendBytesPerSecond),
             Map.entry("keepaliveIdle", () -> keepalive(2, 1, 1)),
             Map.entry("keepaliveInterval", () -> keepalive(1, 2, 1)),
             Map.entry("keepaliveProbes", () -> keepalive(1, 1, 2)),
@@ -172,6 +175,17 @@ class SafetyRule6Tests {
             mute.receive(18);
             assertThat(mute.closedByServer()).isTrue();
         }
+        for (int i = 0; i < 400; i++) {
+            exports.add(Export.memory(i + "x".repeat(250), 512));
+        }
+        start = System.nanoTime();
+        try (Peer deaf = greeted()) {
+            for (int i = 0; i < 300; i++) {
+                deaf.optionHeader(Peer.OPT_LIST, 0);
+            }
+            await().atMost(15, TimeUnit.SECONDS).until(() -> Footprint.connectionThreads() == 0);
+            assertThat(since(start)).isBetween(deadline, Duration.ofSeconds(10));
+        }
     }
 
     private void optionsPerHandshake() throws IOException {
@@ -181,6 +195,22 @@ class SafetyRule6Tests {
                 assertThat(refusal(peer, 99, 0)).isEqualTo(ERR_UNSUP);
             }
             assertThat(peer.closedByServer()).isTrue();
+        }
+        int exported = exports.all().size();
+        try (Peer peer = greeted()) {
+            for (int list = 0; list < 2; list++) {
+                peer.option(Peer.OPT_LIST, ByteBuffer.allocate(0));
+                for (int i = 0; i < exported; i++) {
+                    assertThat(peer.reply().type()).isEqualTo(2);
+                }
+                assertThat(peer.reply().type()).isEqualTo(1);
+            }
+            for (int i = 2; i < 5 + 4 * exported; i++) {
+                assertThat(refusal(peer, 99, 0)).isEqualTo(ERR_UNSUP);
+            }
+            assertThat(peer.closedByServer())
+                    .as("who lists may ask of each, once")
+                    .isTrue();
         }
     }
 
@@ -214,7 +244,9 @@ class SafetyRule6Tests {
             assertThat(peer.answer(2)).isZero();
             peer.ask(0, Peer.WRITE, 3, 0, MEBIBYTE + 1, new byte[MEBIBYTE + 1]);
             assertThat(peer.answer(3)).isEqualTo(EINVAL);
-            peer.ask(0, Peer.WRITE, 4, 0, 2 * MEBIBYTE + 1);
+            peer.ask(0, Peer.WRITE, 4, 0, 32 * MEBIBYTE, new byte[32 * MEBIBYTE]);
+            assertThat(peer.answer(4)).isEqualTo(EINVAL);
+            peer.ask(0, Peer.WRITE, 5, 0, 32 * MEBIBYTE + 1);
             assertThat(peer.closedByServer()).isTrue();
         }
     }
@@ -246,6 +278,21 @@ class SafetyRule6Tests {
             assertThat(peer.structured().content().remaining())
                     .as("the context, and three descriptors")
                     .isEqualTo(4 + 3 * 8);
+        }
+        serve(Map.of("extents-per-reply", 1 << 15, "reply-bytes", BufferPool.SMALL_BYTES));
+        try (RandomAccessFile file = new RandomAccessFile(sparse.toFile(), "rw")) {
+            for (int i = 0; i < SIZE / 8192; i++) {
+                file.seek(i * 8192L);
+                file.write(1);
+            }
+        }
+        try (Peer peer = Peer.in(server.address(), "sparse", Peer.OPT_EXTENDED)) {
+            peer.askExtended(0, Peer.BLOCK_STATUS, 1, 0, SIZE);
+            assertThat(peer.extended(0).content().remaining())
+                    .as("as many as fit the buffer behind their header")
+                    .isEqualTo((BufferPool.SMALL_BYTES - 32) / 16 * 16 - 8);
+            assertThat(allocated)
+                    .allMatch(bytes -> bytes <= NbdLimits.defaults().receiveBytes());
         }
     }
 
@@ -364,8 +411,41 @@ class SafetyRule6Tests {
                 peer.ask(0, Peer.READ, i, 0, SIZE);
             }
             await().atMost(15, TimeUnit.SECONDS).until(() -> Footprint.connectionThreads() == 0);
-            assertThat(since(start)).isGreaterThan(Duration.ofSeconds(1));
+            assertThat(since(start)).isBetween(Duration.ofSeconds(1), Duration.ofMillis(2_900));
         }
+    }
+
+    /** Of memory and of a file: a peer that takes something again and again, but is slower than it may be. */
+    private void sendBytesPerSecond() throws Exception {
+        serve(Map.of("send-stall", Duration.ofSeconds(1), "send-bytes-per-second", MEBIBYTE));
+        try (Peer slow = in("memory")) {
+            assertThat(sipped(slow)).isEqualTo(SIPPED);
+        }
+        for (String export : List.of("memory", "ro")) {
+            serve(Map.of("send-stall", Duration.ofSeconds(1), "send-bytes-per-second", 1 << 30));
+            try (Peer slow = in(export)) {
+                assertThat(sipped(slow)).isLessThan(SIPPED);
+            }
+            assertThat(pool.takeForReply(SIZE)).isNotNull();
+        }
+    }
+
+    /** How much of some large replies is received, at 5 MiB a second. */
+    private static int sipped(Peer peer) throws IOException, InterruptedException {
+        for (int i = 0; i < SIPPED / SIZE; i++) {
+            peer.ask(0, Peer.READ, i, 0, SIZE);
+        }
+        int sipped = 0;
+        try {
+            while (sipped < SIPPED) {
+                peer.receive(SIP);
+                sipped += SIP;
+                Thread.sleep(100);
+            }
+        } catch (IOException e) {
+            // That is the end.
+        }
+        return sipped;
     }
 
     /** With one second each the peer would be given up after two. */
