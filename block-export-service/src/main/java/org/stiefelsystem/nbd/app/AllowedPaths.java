@@ -17,7 +17,7 @@ record AllowedPaths(List<Path> paths) {
         paths = paths.stream().map(AllowedPaths::real).toList();
     }
 
-    /** Unless somebody says otherwise: devices, and files beside those that the configuration names. */
+    /** Unless somebody says otherwise: devices, and files beside those that the configuration names, but never everything. */
     static AllowedPaths of(List<String> chosen, List<BlockExportProperties.Disk> configured) {
         return new AllowedPaths(
                 chosen.isEmpty()
@@ -26,7 +26,8 @@ record AllowedPaths(List<Path> paths) {
                                         configured.stream()
                                                 .map(disk -> real(Path.of(disk.path()))
                                                         .getParent())
-                                                .filter(Objects::nonNull))
+                                                .filter(Objects::nonNull)
+                                                .filter(directory -> directory.getNameCount() > 0))
                                 .distinct()
                                 .toList()
                         : chosen.stream().map(Path::of).toList());

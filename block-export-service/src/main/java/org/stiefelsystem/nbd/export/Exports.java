@@ -14,6 +14,10 @@ import org.jspecify.annotations.Nullable;
 public final class Exports implements Closeable {
 
     private final Leases leases;
+
+    /** Held while an export comes, which may take as long as its disk, when the others are asked for all the same. */
+    private final Object adding = new Object();
+
     private final Map<String, Export> byName = new LinkedHashMap<>();
 
     public Exports(Leases leases) {
@@ -25,21 +29,28 @@ public final class Exports implements Closeable {
     }
 
     /** Takes it, and closes it in the end; at once when it may not be served. */
-    public synchronized void add(Export export) throws IOException {
-        boolean added = false;
-        try {
-            if (byName.containsKey(export.name())) {
-                throw new RefusedException(
-                        "Two exports are named %s.".formatted(export.name()), "Give each export a name of its own.");
-            }
-            leases.attach(export);
-            byName.put(export.name(), export);
-            added = true;
-        } finally {
-            if (!added) {
-                export.close();
+    public void add(Export export) throws IOException {
+        synchronized (adding) {
+            boolean added = false;
+            try {
+                if (named(export.name()).isPresent()) {
+                    throw new RefusedException(
+                            "Two exports are named %s.".formatted(export.name()),
+                            "Give each export a name of its own.");
+                }
+                leases.attach(export);
+                put(export);
+                added = true;
+            } finally {
+                if (!added) {
+                    export.close();
+                }
             }
         }
+    }
+
+    private synchronized void put(Export export) {
+        byName.put(export.name(), export);
     }
 
     /** It is served no more, and whoever removed it closes it; false when it was not there. */

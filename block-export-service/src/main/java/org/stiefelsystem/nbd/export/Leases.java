@@ -233,9 +233,17 @@ public final class Leases implements Closeable {
      * this service ended, is not let back. A disk that a guest has under another name is refused, if it could be written
      * to: the lease is of the disk.
      */
-    synchronized void attach(Export export) throws IOException {
+    void attach(Export export) throws IOException {
+        // Nobody else's guest waits for a disk that takes long over it.
+        attach(export, isUnheld(export) || isFlushed(export));
+    }
+
+    private synchronized boolean isUnheld(Export export) {
+        return holding(export.name()).holder == null;
+    }
+
+    private synchronized void attach(Export export, boolean flushed) throws IOException {
         Holding holding = holding(export.name());
-        boolean flushed = holding.holder == null || isFlushed(export);
         DiskFingerprint now = export.fingerprint();
         if (!export.readOnly()) {
             refuseLeased(export, now);

@@ -57,8 +57,8 @@ record PartitionTable(String kind, long neededSize, List<Partition> partitions) 
     }
 
     /**
-     * The table that Linux goes by: a GPT counts only behind a protective MBR (UEFI specification, 5.2.3), by the first of its two
-     * headers whose checksum and whose entries' checksum are right. Empty when neither is.
+     * The table that Linux goes by: a GPT counts only behind a protective MBR (UEFI specification, 5.2.3), when its checksum and its
+     * entries' are right; the backup only with a kernel parameter. Empty where the GPT is damaged.
      */
     static Optional<PartitionTable> readAsLinuxDoes(Backend disk) throws IOException {
         if (disk.size() < 512) {
@@ -70,11 +70,9 @@ record PartitionTable(String kind, long neededSize, List<Partition> partitions) 
         }
         for (int sector : new int[] {512, 4096}) {
             if (disk.size() >= 2L * sector) {
-                for (long at : new long[] {sector, disk.size() / sector * sector - sector}) {
-                    ByteBuffer header = bytes(disk, at, 512);
-                    if (isWhole(header) && hasWholeEntries(disk, header, sector)) {
-                        return Optional.of(gpt(disk, header, sector));
-                    }
+                ByteBuffer header = bytes(disk, sector, 512);
+                if (isWhole(header) && hasWholeEntries(disk, header, sector)) {
+                    return Optional.of(gpt(disk, header, sector));
                 }
             }
         }

@@ -207,8 +207,8 @@ final class SharedDisk {
     private Place partition(int number) throws IOException {
         PartitionTable table = PartitionTable.readAsLinuxDoes(whole())
                 .orElseThrow(() -> new RefusedException(
-                        "%s has a GPT of which neither copy is whole, so nobody knows its partitions.".formatted(path),
-                        "Mend it (fdisk and gdisk can), or serve the whole disk."));
+                        "%s has a damaged GPT, by which Linux knows no partitions.".formatted(path),
+                        "Mend it from its backup (gdisk can), or serve the whole disk."));
         Optional<PartitionTable.Partition> found = table.partitions().stream()
                 .filter(partition -> partition.number() == number)
                 .findFirst();

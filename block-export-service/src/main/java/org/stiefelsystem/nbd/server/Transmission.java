@@ -42,6 +42,9 @@ final class Transmission {
 
     private static final int SECTOR_BYTES = 4096;
 
+    /** Of a WRITE_ZEROES before the fence is looked at. */
+    private static final long ZERO_BYTES = 64 << 20;
+
     /** No payload up to this is taken for an attack, whatever was announced (proto.md, "Size constraints"). */
     private static final long HARMLESS_BYTES = 1 << 25;
 
@@ -259,7 +262,18 @@ final class Transmission {
         if (request.length() > limits.slowZeroBytes()) {
             return zeroQuickly(request, keepSpace, NbdError.EOVERFLOW);
         }
-        return change(request, () -> export.zero(request.offset(), request.length(), keepSpace));
+        return change(request, () -> zeroInPieces(request, keepSpace));
+    }
+
+    /** What may take long looks up between two pieces, as a WRITE does: a newer connection waits for one of them only. */
+    private void zeroInPieces(Request request, boolean keepSpace) throws IOException {
+        long end = request.offset() + request.length();
+        for (long offset = request.offset(); offset < end; offset += ZERO_BYTES) {
+            if (fenced.getAsBoolean()) {
+                throw new FencedException("fenced in the middle of a WRITE_ZEROES, which was not answered");
+            }
+            export.zero(offset, Math.min(ZERO_BYTES, end - offset), keepSpace);
+        }
     }
 
     private NbdError zeroQuickly(Request request, boolean keepSpace, NbdError otherwise) throws IOException {
@@ -351,7 +365,7 @@ final class Transmission {
     private ByteBuffer nextPiece(long left, long offset) throws IOException {
         if (received.remaining() < Math.min(left, 2 * SECTOR_BYTES)) {
             if (fenced.getAsBoolean()) {
-                throw new EOFException("fenced in the middle of a WRITE, which was not answered");
+                throw new FencedException("fenced in the middle of a WRITE, which was not answered");
             }
             replies.flush();
             received.compact().limit((int) Math.min(left, Math.min(WRITE_BYTES, received.capacity())));
@@ -385,6 +399,16 @@ final class Transmission {
         }
     }
 
+    /** The connection has ended for us: what it asked for last is not done whole, and not answered. */
+    private static final class FencedException extends EOFException {
+
+        private static final long serialVersionUID = 1L;
+
+        FencedException(String words) {
+            super(words);
+        }
+    }
+
     private interface Change {
         void run() throws IOException;
     }
@@ -395,6 +419,8 @@ final class Transmission {
             if (request.length() > 0 || request.command() == Command.FLUSH) {
                 change.run();
             }
+        } catch (FencedException e) {
+            throw e;
         } catch (IOException e) {
             return fail(request, e);
         }

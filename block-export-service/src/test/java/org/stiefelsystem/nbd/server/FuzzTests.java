@@ -21,7 +21,7 @@ import org.stiefelsystem.nbd.export.Export;
 
 /**
  * Says what follows the grammar of the protocol, right and wrong in every field, for a time: {@code
- * -Dstiefel.fuzz-seconds}, 20 by default; {@code -Dstiefel.fuzz-seed} repeats. After each round an honest client is
+ * -Dstiefel.fuzz-seconds}, 20 by default, a minute in CI; {@code -Dstiefel.fuzz-seed} repeats. After each round an honest client is
  * served, and nothing is left of the others.
  */
 @NullUnmarked
@@ -29,6 +29,7 @@ class FuzzTests {
 
     private static final int SIZE = 1 << 20;
     private static final int CONVERSATIONS_PER_ROUND = 50;
+    private static final long DEFAULT_SECONDS = "true".equals(System.getenv("CI")) ? 60 : 20;
     private static final int[] HEADERS = {0, Peer.OPT_STRUCTURED, Peer.OPT_EXTENDED};
 
     private static final long[] NUMBERS = {
@@ -79,7 +80,8 @@ class FuzzTests {
     void whateverIsSaidTheServerServes() throws Exception {
         long seed = Long.getLong("stiefel.fuzz-seed", System.nanoTime());
         long end = System.nanoTime()
-                + Duration.ofSeconds(Long.getLong("stiefel.fuzz-seconds", 20)).toNanos();
+                + Duration.ofSeconds(Long.getLong("stiefel.fuzz-seconds", DEFAULT_SECONDS))
+                        .toNanos();
         Path image = directory.resolve("image");
         try (RandomAccessFile file = new RandomAccessFile(image.toFile(), "rw")) {
             file.setLength(SIZE);
