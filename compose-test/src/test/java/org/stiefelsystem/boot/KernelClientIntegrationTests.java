@@ -73,20 +73,20 @@ class KernelClientIntegrationTests implements ShowsConsoles.Source {
     void aFileSystemLivesOnBlocksOf(int blockBytes) throws Exception {
         MachineRoom machines = MachineRoom.open(Project.underTest());
         room = machines;
-        try (Scene scene = Scene.open(machines, "52:54:00:57:1e:0c", "")) {
-            scene.console().await("thinkpad login:", Scene.BOOT);
-            GuestShell shell = GuestShell.login(scene.console(), "root", "stiefel");
-            shell.run("cp /run/initramfs/shutdown /root/keeper");
-            shell.write("/root/exerciser", EXERCISER);
-            Path image = scene.path("data.img");
-            scene.lab().run("truncate", "--size=" + BYTES, image.toString());
-            if (blockBytes == 512) {
-                makeAndUse(scene, shell, image, blockBytes);
-                return;
-            }
-            try (LoopDevice large = new LoopDevice(image, blockBytes)) {
-                makeAndUse(scene, shell, large.path, blockBytes);
-            }
+        // It ends with the room, when its consoles are no longer wanted.
+        Scene scene = Scene.open(machines, "52:54:00:57:1e:0c", "");
+        scene.console().await("thinkpad login:", Scene.BOOT);
+        GuestShell shell = GuestShell.login(scene.console(), "root", "stiefel");
+        shell.run("cp /run/initramfs/shutdown /root/keeper");
+        shell.write("/root/exerciser", EXERCISER);
+        Path image = scene.path("data.img");
+        scene.lab().run("truncate", "--size=" + BYTES, image.toString());
+        if (blockBytes == 512) {
+            makeAndUse(scene, shell, image, blockBytes);
+            return;
+        }
+        try (LoopDevice large = new LoopDevice(image, blockBytes)) {
+            makeAndUse(scene, shell, large.path, blockBytes);
         }
     }
 
